@@ -1,0 +1,146 @@
+"""Access tokens: signed names of sessions."""
+
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import jwt
+
+ALGORITHM = "HS256"
+TOKEN_TYPE = "at+jwt"  # noqa: S105
+HEADERS = {"alg", "typ", "kid"}
+CLAIMS = ["iss", "aud", "sub", "sid", "iat", "nbf", "exp"]
+MINIMUM_KEY_BYTES = 32
+MAXIMUM_TOKEN_LENGTH = 2048
+CLOCK_SKEW_SECONDS = 60
+
+
+class InvalidAccessToken(Exception):
+    """The token gives no access; `reason` says why and never holds a part of the token."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class AccessTokens:
+    """Issues and verifies access tokens.
+
+    keys: the first one signs, all of them verify. Raises ValueError when there is none or one
+        is shorter than 32 bytes.
+    clock: the present time, with its time zone.
+    """
+
+    def __init__(
+        self,
+        *,
+        keys: Sequence[str],
+        clock: Callable[[], datetime],
+        issuer: str = "kubeportal",
+        audience: str = "kubeportal",
+    ) -> None:
+        if not keys:
+            raise ValueError("At least one key is needed to sign access tokens.")
+        secrets = [_secret(key) for key in keys]
+        self._signing_key = secrets[0]
+        self._keys = {_fingerprint(secret): secret for secret in secrets}
+        self._clock = clock
+        self._issuer = issuer
+        self._audience = audience
+
+    def issue(self, *, session_id: UUID, user_id: int, expires_at: datetime) -> str:
+        """A token for the session, valid until `expires_at` (which must have a time zone)."""
+        now = int(self._clock().timestamp())
+        claims = {
+            "iss": self._issuer,
+            "aud": self._audience,
+            "sub": str(user_id),
+            "sid": str(session_id),
+            "iat": now,
+            "nbf": now,
+            "exp": int(expires_at.timestamp()),
+        }
+        headers = {"typ": TOKEN_TYPE, "kid": _fingerprint(self._signing_key)}
+        return jwt.encode(claims, self._signing_key, ALGORITHM, headers)
+
+    def verify(self, token: str) -> UUID:
+        """The session that the token names. Raises InvalidAccessToken."""
+        if len(token) > MAXIMUM_TOKEN_LENGTH or not token.isascii():
+            raise InvalidAccessToken("malformed")
+        try:
+            claims = self._decode(token, self._key_for(jwt.get_unverified_header(token)))
+        except jwt.PyJWTError as error:
+            raise InvalidAccessToken(_reason(error)) from None
+        self._check_times(claims)
+        return _session_id(claims)
+
+    def _key_for(self, header: Mapping[str, Any]) -> bytes:
+        if set(header) != HEADERS:
+            raise InvalidAccessToken("unexpected header")
+        if header["typ"] != TOKEN_TYPE:
+            raise InvalidAccessToken("wrong type")
+        key = self._keys.get(header["kid"])
+        if key is None:
+            raise InvalidAccessToken("unknown key")
+        return key
+
+    def _decode(self, token: str, key: bytes) -> dict[str, Any]:
+        # PyJWT compares times with the system's clock only, so they are compared here.
+        return jwt.decode(
+            token,
+            key,
+            algorithms=[ALGORITHM],
+            issuer=self._issuer,
+            audience=self._audience,
+            options={
+                "require": CLAIMS,
+                "strict_aud": True,
+                "verify_exp": False,
+                "verify_iat": False,
+                "verify_nbf": False,
+            },
+        )
+
+    def _check_times(self, claims: Mapping[str, Any]) -> None:
+        if any(type(claims[name]) is not int for name in ("iat", "nbf", "exp")):
+            raise InvalidAccessToken("malformed")
+        now = self._clock().timestamp()
+        if now >= claims["exp"]:
+            raise InvalidAccessToken("expired")
+        if max(claims["iat"], claims["nbf"]) > now + CLOCK_SKEW_SECONDS:
+            raise InvalidAccessToken("not yet valid")
+
+
+def _secret(key: str) -> bytes:
+    secret = key.encode()
+    if len(secret) < MINIMUM_KEY_BYTES:
+        raise ValueError(
+            f"A key that signs access tokens has at least {MINIMUM_KEY_BYTES} bytes,"
+            f" this one has {len(secret)}."
+        )
+    return secret
+
+
+def _fingerprint(secret: bytes) -> str:
+    return hmac.digest(secret, b"key id", "sha256").hex()[:16]
+
+
+def _session_id(claims: Mapping[str, Any]) -> UUID:
+    try:
+        return UUID(claims["sid"])
+    except (ValueError, AttributeError, TypeError):
+        raise InvalidAccessToken("malformed") from None
+
+
+def _reason(error: jwt.PyJWTError) -> str:
+    if isinstance(error, jwt.InvalidSignatureError):
+        return "wrong signature"
+    if isinstance(error, jwt.InvalidAudienceError):
+        return "wrong audience"
+    if isinstance(error, jwt.InvalidIssuerError):
+        return "wrong issuer"
+    if isinstance(error, jwt.InvalidAlgorithmError):
+        return "wrong algorithm"
+    return "malformed"

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from enum import StrEnum
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.users import User
+
+GROUP_NAME_LENGTH = 150
+
+
+class GroupMembership(StrEnum):
+    MANUAL = "MANUAL"
+    ALL_USERS = "ALL_USERS"
+    CLUSTER_USERS = "CLUSTER_USERS"
+
+
+class Group(Model):
+    id = fields.IntField(primary_key=True)
+    name = fields.CharField(max_length=GROUP_NAME_LENGTH, unique=True)
+    can_admin = fields.BooleanField(default=False)
+    membership = fields.CharEnumField(
+        GroupMembership, max_length=13, default=GroupMembership.MANUAL
+    )
+
+    class Meta:
+        table = "groups"
+
+
+class Membership(Model):
+    """Somebody was put into a group by hand."""
+
+    id = fields.IntField(primary_key=True)
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name="memberships", on_delete=fields.CASCADE
+    )
+    group: fields.ForeignKeyRelation[Group] = fields.ForeignKeyField(
+        "models.Group", related_name="memberships", on_delete=fields.CASCADE
+    )
+
+    user_id: int
+    group_id: int
+
+    class Meta:
+        table = "memberships"
+        unique_together = (("user", "group"),)
+
+
+class EffectiveMembership(Model):
+    """Who is in which group, by hand or by rule: a database view, so that it can't drift.
+
+    This is the one place to ask about membership.
+    """
+
+    id = fields.CharField(max_length=23, primary_key=True)
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name="effective_memberships"
+    )
+    group: fields.ForeignKeyRelation[Group] = fields.ForeignKeyField(
+        "models.Group", related_name="effective_memberships"
+    )
+
+    user_id: int
+    group_id: int
+
+    class Meta:
+        table = "effective_memberships"

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import unicodedata
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.clusters import ServiceAccount
+
+NAME_LENGTH = 150
+EMAIL_LENGTH = 254
+
+
+class AccessState(StrEnum):
+    NEW = "NEW"
+    REQUESTED = "REQUESTED"
+    REJECTED = "REJECTED"
+    APPROVED = "APPROVED"
+
+
+def username_key(username: str) -> str:
+    """The form under which a user name is unique: case and Unicode spelling don't count."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", username).casefold())
+
+
+class User(Model):
+    id = fields.IntField(primary_key=True)
+    username = fields.CharField(max_length=NAME_LENGTH)
+    username_key = fields.CharField(max_length=NAME_LENGTH * 3, unique=True)
+    first_name = fields.CharField(max_length=NAME_LENGTH, default="")
+    last_name = fields.CharField(max_length=NAME_LENGTH, default="")
+    primary_email = fields.CharField(max_length=EMAIL_LENGTH, null=True)
+    alternative_emails: list[str] = fields.JSONField(default=list)
+    password_hash = fields.CharField(max_length=255, null=True)
+    declared_password_hash = fields.CharField(max_length=255, null=True)
+    is_superuser = fields.BooleanField(default=False)
+    is_active = fields.BooleanField(default=True)
+    access_state = fields.CharEnumField(AccessState, max_length=9, default=AccessState.NEW)
+    service_account: fields.ForeignKeyNullableRelation[ServiceAccount] = fields.ForeignKeyField(
+        "models.ServiceAccount", related_name="users", null=True, on_delete=fields.SET_NULL
+    )
+    created_at: datetime = fields.DatetimeField(auto_now_add=True)
+    last_login_at: datetime | None = fields.DatetimeField(null=True)
+
+    service_account_id: int | None
+
+    class Meta:
+        table = "users"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.username_key = username_key(self.username)
+
+    @property
+    def has_access(self) -> bool:
+        return self.access_state == AccessState.APPROVED and self.service_account_id is not None
+
+    @property
+    def all_emails(self) -> list[str]:
+        """The primary address first, then the alternatives."""
+        addresses = [self.primary_email] if self.primary_email else []
+        return addresses + [a for a in self.alternative_emails if a not in addresses]
+
+
+class ExternalIdentity(Model):
+    """Who somebody is at an identity provider, where a subject is never reused."""
+
+    id = fields.IntField(primary_key=True)
+    provider = fields.CharField(max_length=50)
+    subject = fields.CharField(max_length=255)
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name="external_identities", on_delete=fields.CASCADE
+    )
+
+    class Meta:
+        table = "external_identities"
+        unique_together = (("provider", "subject"),)
+
+
+class VerifiedEmail(Model):
+    """An address proven to belong to a user, in lower case; unlike the editable ones."""
+
+    id = fields.IntField(primary_key=True)
+    address = fields.CharField(max_length=EMAIL_LENGTH, unique=True)
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name="verified_emails", on_delete=fields.CASCADE
+    )
+
+    class Meta:
+        table = "verified_emails"

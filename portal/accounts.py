@@ -1,0 +1,53 @@
+"""Making accounts from the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tortoise.exceptions import IntegrityError
+
+from auth.passwords import Passwords, UnusablePassword
+from models import User
+from resolvers.users import email_complaint, name_complaint, normalize_email
+
+
+class AccountError(Exception):
+    """The account can't be made; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    username: str
+    email: str | None = None
+    first_name: str = ""
+    last_name: str = ""
+    superuser: bool = False
+    password: str | None = None
+
+
+async def create_account(account: NewAccount, passwords: Passwords) -> User:
+    """Raises AccountError."""
+    _check("User name", name_complaint(account.username))
+    _check("E-mail", email_complaint(account.email))
+    for label, name in (("First name", account.first_name), ("Last name", account.last_name)):
+        _check(label, name_complaint(name) if name else None)
+    try:
+        return await User.create(
+            username=account.username.strip(),
+            primary_email=normalize_email(account.email) if account.email else None,
+            first_name=account.first_name,
+            last_name=account.last_name,
+            is_superuser=account.superuser,
+            password_hash=await passwords.hash(account.password) if account.password else None,
+        )
+    except UnusablePassword as error:
+        raise AccountError(f"Password: {error}") from None
+    except IntegrityError:
+        raise AccountError(
+            f"User name: {account.username!r} is taken (upper and lower case are the same)."
+        ) from None
+
+
+def _check(label: str, complaint: str | None) -> None:
+    if complaint:
+        raise AccountError(f"{label}: {complaint}")

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+
+import rest_compat
+from cluster.clusters import Clusters
+from portal import health
+from portal.graphql_http import GraphQLEndpoint
+from portal.middleware import BodyLimit, Cors, DatabaseAccess, RequestIds, UnexpectedErrors
+from portal.portal import Portal
+from portal.settings import Settings
+from rest_compat.api import RestApi
+from rest_compat.operations import load
+from rest_compat.responses import json_response
+from schema.executor import Executor
+from schema.portal import REST_API_VERSION
+from schema.root import build_schema
+
+MAXIMUM_BODY = 1024 * 1024
+REST_DOCUMENTS = Path(rest_compat.__file__).parent / "documents" / REST_API_VERSION
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    clusters: Clusters | None = None,
+) -> Starlette:
+    """The portal as an ASGI application; the database must have been migrated."""
+    portal = Portal(settings, clock=clock, clusters=clusters)
+    executor = Executor(build_schema())
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await portal.open()
+        yield
+        await portal.close()
+
+    return Starlette(
+        routes=[
+            Route("/healthz", health.healthz),
+            Route("/readyz", health.readyz(portal)),
+            Route("/graphql", GraphQLEndpoint(executor, portal.context), name="graphql"),
+            Mount("/api", rest_api(settings, portal, executor), name="rest"),
+        ],
+        middleware=[
+            Middleware(RequestIds),
+            Middleware(Cors, origins=settings.allowed_urls),
+            Middleware(UnexpectedErrors),
+            Middleware(BodyLimit, maximum=MAXIMUM_BODY),
+            Middleware(DatabaseAccess, database=portal.database),
+        ],
+        exception_handlers={HTTPException: http_error},
+        lifespan=lifespan,
+    )
+
+
+def rest_api(settings: Settings, portal: Portal, executor: Executor) -> RestApi:
+    operations = load(REST_DOCUMENTS, executor.graphql_schema)
+    return RestApi(
+        version=REST_API_VERSION,
+        operations=operations,
+        schema=executor,
+        make_context=portal.context,
+        patch_returns=settings.rest_patch_returns,
+        pages={},
+    )
+
+
+async def http_error(_: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    detail = "Not found." if error.status_code == 404 else error.detail
+    return json_response({"detail": detail}, error.status_code, error.headers)

@@ -1,0 +1,179 @@
+"""The `kubeportal` command."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from graphql import GraphQLError
+from tortoise.exceptions import DBConnectionError, OperationalError
+
+from auth.passwords import Passwords
+from cluster.errors import ClusterConfigError
+from models import Database
+from portal import server
+from portal.accounts import AccountError, NewAccount, create_account
+from portal.contract import ContractError, check_schema, openapi_json, print_schema
+from portal.declared import DeclarationError, apply_file
+from portal.settings import Settings, SettingsError, settings_from_environment
+
+T = TypeVar("T")
+
+MISTAKES = (
+    AccountError,
+    ClusterConfigError,
+    ContractError,
+    DBConnectionError,
+    DeclarationError,
+    OperationalError,
+    OSError,
+    SettingsError,
+)
+
+
+def main() -> None:
+    """A user's mistake ends with status 1 and one line; only a fault of ours shows a traceback."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        _fail("Aborted.")
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except MISTAKES as error:
+        _fail(str(error) or type(error).__name__)
+
+
+def _fail(message: str) -> None:
+    click.echo(f"kubeportal: {' '.join(message.split())}", err=True)
+    sys.exit(1)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="kubeportal", prog_name="kubeportal")
+def cli() -> None:
+    """The door to a Kubernetes cluster. Configured by the environment: see the README."""
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64))
+@click.option("--migrate/--no-migrate", default=True, help="Migrate the database first.")
+def serve(host: str, port: int, workers: int, migrate: bool) -> None:
+    """Serve the portal."""
+    settings = settings_from_environment()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if migrate:
+        asyncio.run(_migrate(settings))
+    server.serve(settings, host=host, port=port, workers=workers)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database up to date."""
+    applied = asyncio.run(_migrate(settings_from_environment()))
+    click.echo("\n".join(f"applied {name}" for name in applied) or "The database is up to date.")
+
+
+@cli.group()
+def user() -> None:
+    """Accounts."""
+
+
+@user.command("create")
+@click.argument("username")
+@click.option("--email", help="The primary address.")
+@click.option("--first-name", default="")
+@click.option("--last-name", default="")
+@click.option("--superuser", is_flag=True, help="May do everything.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def user_create(password_stdin: bool, **account: Any) -> None:
+    """Make an account. The password is asked for on a terminal; else there is none."""
+    password = _password(from_stdin=password_stdin)
+    created = _with_database(
+        lambda: create_account(NewAccount(password=password, **account), Passwords())
+    )
+    click.echo(f"created {created.username} with id {created.id}")
+
+
+@cli.command()
+@click.option("-f", "--file", required=True, type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+def apply(file: Path, dry_run: bool) -> None:
+    """Make users, groups and web apps as a YAML file declares them."""
+    changes = _with_database(lambda: apply_file(file, Passwords(), dry_run=dry_run))
+    click.echo(changes)
+
+
+@cli.group()
+def schema() -> None:
+    """The GraphQL schema."""
+
+
+@schema.command("print")
+def schema_print() -> None:
+    """The schema definition (SDL)."""
+    click.echo(print_schema(), nl=False)
+
+
+@schema.command("check")
+@click.option(
+    "--against",
+    default="schema.graphql",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="The schema that clients rely on.",
+)
+def schema_check(against: Path) -> None:
+    """Fail when clients of the committed schema would break."""
+    click.echo(check_schema(against))
+
+
+@cli.group()
+def openapi() -> None:
+    """The description of the REST API."""
+
+
+@openapi.command("print")
+def openapi_print() -> None:
+    """The OpenAPI description as JSON."""
+    click.echo(openapi_json())
+
+
+def _password(*, from_stdin: bool) -> str | None:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n") or None
+    if sys.stdin.isatty():
+        password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        return password
+    return None
+
+
+def _with_database(work: Callable[[], Awaitable[T]]) -> T:
+    async def run() -> T:
+        async with _open(settings_from_environment()) as database:
+            await database.migrate()
+            return await work()
+
+    return asyncio.run(run())
+
+
+async def _migrate(settings: Settings) -> list[str]:
+    async with _open(settings) as database:
+        return await database.migrate()
+
+
+@asynccontextmanager
+async def _open(settings: Settings) -> AsyncIterator[Database]:
+    database = Database(settings.database_url)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import logging
+from uuid import uuid4
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from models import Database
+from rest_compat.responses import json_response
+
+logger = logging.getLogger(__name__)
+
+TOO_LARGE = {"detail": "The request body is larger than 1 MiB."}
+
+
+class RequestIds:
+    """Gives every request an id, which its answer and its log lines show."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        request_id = uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+            await send(message)
+
+        await self.app(scope, receive, send_with_id)
+
+
+class Cors(CORSMiddleware):
+    """As the browsers of the allowed origins need it; refusals are JSON like every answer."""
+
+    def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:
+        super().__init__(
+            app,
+            allow_origins=origins,
+            allow_methods=("GET", "HEAD", "OPTIONS", "PATCH", "POST"),
+            allow_headers=("authorization", "content-type", "prefer", "x-csrftoken"),
+            allow_credentials=True,
+            expose_headers=("Retry-After", "X-Request-Id"),
+        )
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        response = super().preflight_response(request_headers)
+        if response.status_code < 400:
+            return response
+        headers = {
+            name: value
+            for name, value in response.headers.items()
+            if name not in ("content-length", "content-type")
+        }
+        return json_response({"detail": bytes(response.body).decode()}, 400, headers)
+
+
+class UnexpectedErrors:
+    """Logs what nobody foresaw; the caller gets only the request id."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        except Exception:
+            request_id = scope["state"]["request_id"]
+            logger.exception("Request %s: unexpected error", request_id)
+            if started:
+                raise
+            body = {"detail": "Something went wrong on our side.", "request_id": request_id}
+            await json_response(body, 500)(scope, receive, send)
+
+
+class BodyLimit:
+    def __init__(self, app: ASGIApp, maximum: int) -> None:
+        self.app = app
+        self.maximum = maximum
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "0")
+        if announced.isdigit() and int(announced) > self.maximum:
+            await json_response(TOO_LARGE, 413)(scope, receive, send)
+            return
+        received = 0
+
+        async def receive_some() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.maximum:
+                raise HTTPException(413, TOO_LARGE["detail"])
+            return message
+
+        await self.app(scope, receive_some, send)
+
+
+class DatabaseAccess:
+    """Makes the models of each request's task use the portal's database."""
+
+    def __init__(self, app: ASGIApp, database: Database) -> None:
+        self.app = app
+        self.database = database
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.database.activate()
+        await self.app(scope, receive, send)

@@ -1,0 +1,108 @@
+"""Everything that a running portal holds: opened at start, closed at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from importlib.metadata import version
+
+from starlette.requests import HTTPConnection
+
+from auth.google import GoogleSignIn
+from auth.passwords import Passwords
+from auth.tokens import AccessTokens
+from cluster.clusters import Clusters, load_clusters
+from models import Database
+from portal.settings import PREFIX, Settings, SettingsError, signing_keys
+from resolvers.actor import Client
+from resolvers.services import GooglePolicy, Services
+from resolvers.sessions import authenticate
+from schema.context import Context
+
+
+class Portal:
+    """`clusters` are loaded from the settings unless they are given."""
+
+    services: Services
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], datetime],
+        clusters: Clusters | None = None,
+    ) -> None:
+        self.settings = settings
+        self.database = Database(settings.database_url)
+        self._clock = clock
+        self._clusters = clusters
+
+    async def open(self) -> None:
+        """Raises SettingsError and ClusterConfigError."""
+        await self.database.open()
+        self.services = Services(
+            clock=self._clock,
+            portal_name=self.settings.branding,
+            portal_version=version("kubeportal"),
+            session_lifetime=self.settings.session_lifetime,
+            token_lifetime=self.settings.token_lifetime,
+            passwords=Passwords(),
+            access_tokens=self._access_tokens(),
+            google=google_sign_in(self.settings, self._clock),
+            google_policy=GooglePolicy(
+                creates_users=self.settings.auth_google_creates_users,
+                domains=tuple(map(str.lower, self.settings.auth_google_domains)),
+            ),
+            clusters=self._clusters or await self._load_clusters(),
+        )
+        await self.services.clusters.start()
+
+    async def close(self) -> None:
+        await self.services.clusters.close()
+        if self.services.google:
+            await self.services.google.close()
+        await self.database.close()
+
+    async def context(self, connection: HTTPConnection) -> Context:
+        """What one operation knows, from the headers of its request."""
+        scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+        client = Client(
+            address=connection.client.host if connection.client else "",
+            name=connection.headers.get("user-agent", ""),
+        )
+        bearer = token.strip() if scheme.lower() == "bearer" else None
+        actor = await authenticate(self.services, bearer, client)
+        return Context(self.services, actor, connection.scope["state"]["request_id"])
+
+    def _access_tokens(self) -> AccessTokens:
+        keys = signing_keys(self.settings, self.database.sqlite_path)
+        try:
+            return AccessTokens(keys=keys, clock=self._clock)
+        except ValueError as error:
+            raise SettingsError(f"{PREFIX}SECRET_KEY: {error}") from None
+
+    async def _load_clusters(self) -> Clusters:
+        return await load_clusters(
+            contexts=self.settings.clusters,
+            kubeconfig=self.settings.kubeconfig,
+            api_server_external=self.settings.api_server_external,
+            facts_interval=self.settings.facts_interval,
+            clock=self._clock,
+        )
+
+
+def google_sign_in(settings: Settings, clock: Callable[[], datetime]) -> GoogleSignIn | None:
+    """None when Google sign-in is off. Raises SettingsError when half of it is configured."""
+    key, secret = settings.auth_google_key, settings.auth_google_secret
+    if not key and not secret:
+        return None
+    if not (key and secret):
+        missing = "SECRET" if key else "KEY"
+        raise SettingsError(f"{PREFIX}AUTH_GOOGLE_{missing}: required for Google sign-in")
+    return GoogleSignIn(
+        client_id=key,
+        client_secret=secret.get_secret_value(),
+        discovery_url=settings.auth_google_discovery_url,
+        tokeninfo_url=settings.auth_google_tokeninfo_url,
+        clock=clock,
+    )

@@ -1,0 +1,155 @@
+"""The configuration of a portal, from the environment."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Annotated, Any, Literal
+
+import durationpy
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+PREFIX = "KUBEPORTAL_"
+GOOGLE = "https://accounts.google.com/.well-known/openid-configuration"
+GOOGLE_TOKENINFO = "https://oauth2.googleapis.com/tokeninfo"
+LOCAL_ORIGINS = ("http://localhost:8000", "http://127.0.0.1:8000")
+
+
+class SettingsError(Exception):
+    """The environment can't be used; the message names the variable and what to do."""
+
+
+def _duration(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    try:
+        return durationpy.from_str(text)
+    except durationpy.DurationError:
+        raise ValueError("use a duration like 12h, 90m or 10s") from None
+
+
+def _split(text: Any) -> Any:
+    return (
+        [part.strip() for part in text.split(",") if part.strip()]
+        if isinstance(text, str)
+        else text
+    )
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
+Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    database_url: str = "sqlite://kubeportal.sqlite3"
+    secret_key: Secrets = ()
+    allowed_urls: Texts = LOCAL_ORIGINS
+    branding: str = "KubePortal"
+    api_server_external: str | None = None
+    auth_google_key: str | None = None
+    auth_google_secret: SecretStr | None = None
+    auth_google_discovery_url: str = GOOGLE
+    auth_google_tokeninfo_url: str = GOOGLE_TOKENINFO
+    auth_google_creates_users: bool = True
+    auth_google_domains: Texts = ()
+    clusters: Texts = ()
+    kubeconfig: str | None = Field(default=None, validation_alias="KUBECONFIG")
+    session_lifetime: Duration = timedelta(hours=12)
+    token_lifetime: Duration = timedelta(hours=1)
+    facts_interval: Duration = timedelta(seconds=10)
+    rest_patch_returns: Literal["auto", "nothing", "representation"] = "auto"
+
+    @field_validator("allowed_urls")
+    @classmethod
+    def _origins(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(url.rstrip("/") for url in urls)
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str) -> str:
+        if not url.startswith(("sqlite://", "postgres://", "postgresql://")):
+            raise ValueError("use sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE")
+        return url
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, FilesOrEnvironment(settings_cls)
+
+
+class FilesOrEnvironment(EnvSettingsSource):
+    """A variable's value, or the content of the file that the same name with _FILE names."""
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        found = dict(super()._load_env_vars())
+        for name, path in list(found.items()):
+            variable = name.removesuffix("_file")
+            if path and name.startswith(PREFIX.lower()) and variable != name:
+                found[variable] = _read(name, path)
+        return found
+
+
+def settings_from_environment() -> Settings:
+    """Raises SettingsError."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problem = error.errors(include_input=False)[0]
+        variable = str(problem["loc"][0]).upper()
+        name = variable if variable == "KUBECONFIG" else f"{PREFIX}{variable}"
+        raise SettingsError(f"{name}: {problem['msg'].removeprefix('Value error, ')}") from None
+
+
+def signing_keys(settings: Settings, sqlite_path: Path | None) -> list[str]:
+    """The configured keys, or the one kept beside the SQLite file, made on first use.
+
+    Raises SettingsError where a key is needed and there is none.
+    """
+    if settings.secret_key:
+        return [key.get_secret_value() for key in settings.secret_key]
+    if sqlite_path is None:
+        raise SettingsError(
+            f"{PREFIX}SECRET_KEY: required with PostgreSQL, so that all replicas agree;"
+            " set it to at least 32 random characters"
+        )
+    path = sqlite_path.with_suffix(".secret")
+    if not path.exists():
+        _create_secret(path)
+    return [path.read_text().strip()]
+
+
+def _create_secret(path: Path) -> None:
+    """Several processes may try at once: one wins, and nobody reads a half-written file."""
+    with NamedTemporaryFile("w", dir=path.parent) as file:
+        file.write(secrets.token_urlsafe(48))
+        file.flush()
+        with suppress(FileExistsError):
+            os.link(file.name, path)
+
+
+def _read(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(f"{name.upper()}: can't read the file: {error.strerror}") from None

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models import EffectiveMembership, Session, User
+from resolvers.errors import CredentialsProblem, Forbidden, Unauthenticated
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Where a request comes from: network address and what the client calls itself."""
+
+    address: str = ""
+    name: str = ""
+
+
+class Actor:
+    """Who asks. Without a session the actor is anonymous, perhaps because of a `problem`."""
+
+    def __init__(
+        self,
+        session: Session | None = None,
+        problem: CredentialsProblem | None = None,
+        client: Client | None = None,
+    ) -> None:
+        self.session = session
+        self.problem = problem
+        self.client = client or Client()
+        self._is_admin: bool | None = None
+
+    @property
+    def user_or_none(self) -> User | None:
+        return self.session.user if self.session else None
+
+    @property
+    def user(self) -> User:
+        """Raises Unauthenticated for the anonymous actor."""
+        if self.session is None:
+            raise Unauthenticated(self.problem)
+        return self.session.user
+
+    async def is_admin(self) -> bool:
+        if self._is_admin is None:
+            user = self.user_or_none
+            self._is_admin = user is not None and await _is_admin(user)
+        return self._is_admin
+
+    async def require_admin(self) -> None:
+        """Raises Unauthenticated or Forbidden."""
+        if self.user and not await self.is_admin():
+            raise Forbidden("Only administrators may do this.")
+
+
+async def _is_admin(user: User) -> bool:
+    return (
+        user.is_superuser
+        or await EffectiveMembership.filter(user_id=user.id, group__can_admin=True).exists()
+    )

@@ -1,0 +1,93 @@
+"""Everything that can go wrong in words: one enum of codes, one exception per code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar
+
+
+class ErrorCode(Enum):
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    NOT_FOUND = "NOT_FOUND"
+    BAD_USER_INPUT = "BAD_USER_INPUT"
+    INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
+    RATE_LIMITED = "RATE_LIMITED"
+    UNAVAILABLE = "UNAVAILABLE"
+    GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+    GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+    INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
+
+
+class CredentialsProblem(Enum):
+    """Why credentials that were sent give no access; REST shows the value as its `code`."""
+
+    TOKEN_NOT_VALID = "token_not_valid"  # noqa: S105
+    USER_INACTIVE = "user_inactive"
+
+
+class PortalError(Exception):
+    """An error whose message is meant for the caller."""
+
+    code: ClassVar[ErrorCode]
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class Unauthenticated(PortalError):
+    code = ErrorCode.UNAUTHENTICATED
+
+    def __init__(self, problem: CredentialsProblem | None = None) -> None:
+        super().__init__(_UNAUTHENTICATED[problem])
+        self.problem = problem
+
+
+class Forbidden(PortalError):
+    code = ErrorCode.FORBIDDEN
+
+    def __init__(self, message: str = "You do not have permission to perform this action.") -> None:
+        super().__init__(message)
+
+
+class NotFound(PortalError):
+    code = ErrorCode.NOT_FOUND
+
+    def __init__(self, message: str = "Not found.") -> None:
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What is wrong with one input field; without a field it concerns the whole input."""
+
+    message: str
+    field: str | None = None
+
+
+class BadUserInput(PortalError):
+    code = ErrorCode.BAD_USER_INPUT
+
+    def __init__(self, *complaints: Complaint) -> None:
+        super().__init__(" ".join(complaint.message for complaint in complaints))
+        self.complaints = complaints
+
+
+class InvalidCredentials(PortalError):
+    code = ErrorCode.INVALID_CREDENTIALS
+
+    def __init__(self, message: str = "Unable to log in with provided credentials.") -> None:
+        super().__init__(message)
+
+
+class Unavailable(PortalError):
+    code = ErrorCode.UNAVAILABLE
+
+
+_UNAUTHENTICATED = {
+    None: "Authentication credentials were not provided.",
+    CredentialsProblem.TOKEN_NOT_VALID: "Given token not valid for any token type",
+    CredentialsProblem.USER_INACTIVE: "User is inactive",
+}

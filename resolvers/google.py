@@ -1,0 +1,109 @@
+"""From a Google identity to a user: by subject, else by a verified address, else a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+from tortoise.exceptions import IntegrityError
+from tortoise.transactions import in_transaction
+
+from auth.google import (
+    GoogleIdentity,
+    GoogleSignIn,
+    GoogleSignInRefused,
+    GoogleSignInUnavailable,
+)
+from models import ExternalIdentity, SignInMethod, User, VerifiedEmail, username_key
+from models.users import EMAIL_LENGTH, NAME_LENGTH
+from resolvers.actor import Client
+from resolvers.errors import BadUserInput, Complaint, InvalidCredentials, Unavailable
+from resolvers.services import GooglePolicy, Services
+from resolvers.sessions import SignIn, open_session
+
+PROVIDER = "google"
+
+
+def provider(services: Services) -> GoogleSignIn:
+    """Raises BadUserInput when Google sign-in is not configured."""
+    if services.google is None:
+        raise BadUserInput(Complaint("Google sign-in is not configured on this portal."))
+    return services.google
+
+
+async def login_with_google(
+    services: Services, client: Client, identity: Awaitable[GoogleIdentity]
+) -> SignIn:
+    """Raises InvalidCredentials when refused and Unavailable when Google does not answer."""
+    try:
+        known = await identity
+    except GoogleSignInRefused as refusal:
+        raise InvalidCredentials(str(refusal)) from refusal
+    except GoogleSignInUnavailable as outage:
+        raise Unavailable(str(outage)) from outage
+    user = await _user(services.google_policy, known)
+    if not user.is_active:
+        raise InvalidCredentials
+    return await open_session(services, client, user, SignInMethod.GOOGLE)
+
+
+async def _user(policy: GooglePolicy, identity: GoogleIdentity) -> User:
+    try:
+        return await _known(identity) or await _created(policy, identity)
+    except IntegrityError:
+        known = await _known(identity)  # two first sign-ins at once: the other one was faster
+        if known is None:
+            raise
+        return known
+
+
+async def _known(identity: GoogleIdentity) -> User | None:
+    link = await ExternalIdentity.get_or_none(
+        provider=PROVIDER, subject=identity.subject
+    ).select_related("user")
+    if link is not None:
+        return link.user
+    if not (identity.email and identity.email_verified):
+        return None
+    proven = await VerifiedEmail.get_or_none(address=identity.email.lower()).select_related("user")
+    if proven is None:
+        return None
+    await ExternalIdentity.create(
+        provider=PROVIDER, subject=identity.subject, user_id=proven.user.id
+    )
+    return proven.user
+
+
+async def _created(policy: GooglePolicy, identity: GoogleIdentity) -> User:
+    _check_policy(policy, identity)
+    email = identity.email if identity.email and len(identity.email) <= EMAIL_LENGTH else None
+    async with in_transaction():
+        user = await User.create(
+            username=await _free_username(identity),
+            first_name=identity.given_name[:NAME_LENGTH],
+            last_name=identity.family_name[:NAME_LENGTH],
+            primary_email=email,
+        )
+        await ExternalIdentity.create(provider=PROVIDER, subject=identity.subject, user=user)
+        if email and identity.email_verified:
+            await VerifiedEmail.create(address=email.lower(), user=user)
+    return user
+
+
+def _check_policy(policy: GooglePolicy, identity: GoogleIdentity) -> None:
+    if not policy.creates_users:
+        raise InvalidCredentials(
+            "There is no account for this Google user. Ask an administrator to create one."
+        )
+    domain = (identity.email or "").rpartition("@")[2].lower()
+    if policy.domains and not (identity.email_verified and domain in policy.domains):
+        raise InvalidCredentials("Google accounts of this e-mail domain may not sign in here.")
+
+
+async def _free_username(identity: GoogleIdentity) -> str:
+    wanted = (identity.email or "").partition("@")[0] or identity.given_name or "google-user"
+    base = wanted.strip()[: NAME_LENGTH - 8] or "google-user"
+    key = username_key(base)
+    alike = await User.filter(username_key__startswith=key)
+    taken = {user.username_key for user in alike}
+    candidates = [base, *(f"{base}-{number}" for number in range(2, len(taken) + 3))]
+    return next(name for name in candidates if username_key(name) not in taken)

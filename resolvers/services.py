@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from auth.google import GoogleSignIn
+from auth.passwords import Passwords
+from auth.tokens import AccessTokens
+from cluster.clusters import Clusters
+
+
+@dataclass(frozen=True, slots=True)
+class GooglePolicy:
+    """Who may sign in with Google for the first time; no domains means any."""
+
+    creates_users: bool = True
+    domains: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the portal is made of, built once and handed to every resolver that needs it."""
+
+    clock: Callable[[], datetime]
+    portal_name: str
+    portal_version: str
+    session_lifetime: timedelta
+    token_lifetime: timedelta
+    passwords: Passwords
+    access_tokens: AccessTokens
+    google: GoogleSignIn | None
+    google_policy: GooglePolicy
+    clusters: Clusters

@@ -1,0 +1,161 @@
+"""Stored operations: documents on disk, checked against the schema when the portal starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    ObjectFieldNode,
+    OperationDefinitionNode,
+    Source,
+    VariableDefinitionNode,
+    VariableNode,
+    Visitor,
+    get_operation_ast,
+    parse,
+    separate_operations,
+    validate,
+    visit,
+)
+
+from rest_compat.directives import ClientDirectives, strip
+from rest_compat.paths import PathTemplate
+from rest_compat.shape import Shape, ShapeReader
+
+BODY = "body"
+REPRESENTATION = "representation"
+
+
+class InvalidStoredDocument(Exception):
+    """A stored document that the portal can't start with; the message names file and place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of an operation: a part of the path or of the request's body."""
+
+    name: str
+    type: str
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    method: str
+    path: PathTemplate
+    public: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOperation:
+    """One operation, ready to run.
+
+    `body_path` leads to the value that is the answer. `field_names` are the names of input
+    fields in the schema and those of the variables that fill them.
+    """
+
+    name: str
+    kind: str
+    summary: str
+    routes: tuple[Route, ...]
+    variables: tuple[Variable, ...]
+    field_names: dict[str, str]
+    shapes: tuple[Shape, ...]
+    body_path: tuple[Shape, ...]
+    document: DocumentNode
+
+    def body_variables(self, route: Route) -> tuple[Variable, ...]:
+        """The variables that come with the request's body."""
+        elsewhere = {*route.path.variables, REPRESENTATION}
+        return tuple(v for v in self.variables if v.name not in elsewhere)
+
+    @property
+    def has_optional_body(self) -> bool:
+        return any(variable.name == REPRESENTATION for variable in self.variables)
+
+
+def load(folder: Path, schema: GraphQLSchema) -> list[StoredOperation]:
+    """All operations below the folder. Raises InvalidStoredDocument."""
+    directives = ClientDirectives()
+    operations: list[StoredOperation] = []
+    for file in sorted(folder.glob("*.graphql")):
+        try:
+            operations.extend(_operations(file, schema, directives))
+        except GraphQLError as error:
+            raise InvalidStoredDocument(f"{file.name}: {error}") from error
+    return operations
+
+
+def _operations(
+    file: Path, schema: GraphQLSchema, directives: ClientDirectives
+) -> Iterator[StoredOperation]:
+    parsed = parse(Source(file.read_text(encoding="utf-8"), file.name))
+    for document in separate_operations(parsed).values():
+        executable = strip(document)
+        for error in validate(schema, executable):
+            raise error
+        yield _operation(document, executable, schema, directives)
+
+
+def _operation(
+    document: DocumentNode,
+    executable: DocumentNode,
+    schema: GraphQLSchema,
+    directives: ClientDirectives,
+) -> StoredOperation:
+    node = get_operation_ast(document)
+    root = schema.get_root_type(node.operation) if node else None
+    if node is None or node.name is None or root is None:
+        raise GraphQLError("A stored operation has a name.", node)
+    shapes = ShapeReader(document, schema, directives).read(root, node.selection_set)
+    return StoredOperation(
+        name=node.name.value,
+        kind=node.operation.value,
+        summary=node.description.value if node.description else "",
+        routes=tuple(_route(values) for values in directives.all("rest", node)),
+        variables=tuple(map(_variable, node.variable_definitions or ())),
+        field_names=_field_names(node),
+        shapes=shapes,
+        body_path=_body_path(shapes),
+        document=executable,
+    )
+
+
+def _route(values: dict[str, Any]) -> Route:
+    return Route(values["method"], PathTemplate(values["path"]), values["public"])
+
+
+def _variable(node: VariableDefinitionNode) -> Variable:
+    kind = node.type
+    required = kind.kind == "non_null_type" and node.default_value is None
+    while not hasattr(kind, "name"):
+        kind = kind.type  # type: ignore[attr-defined]
+    return Variable(node.variable.name.value, kind.name.value, required)
+
+
+def _field_names(node: OperationDefinitionNode) -> dict[str, str]:
+    names: dict[str, str] = {}
+
+    class Reader(Visitor):
+        def enter_object_field(self, field: ObjectFieldNode, *_: Any) -> None:
+            if isinstance(field.value, VariableNode):
+                names[field.name.value] = field.value.name.value
+
+    visit(node, Reader())
+    return names
+
+
+def _body_path(shapes: tuple[Shape, ...]) -> tuple[Shape, ...]:
+    for shape in shapes:
+        if shape.key == BODY:
+            return (shape,)
+        inner = _body_path(shape.children)
+        if inner:
+            return (shape, *inner)
+    return ()

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import TypeVar
+
+import strawberry
+
+from models import AccessState, GroupMembership
+from resolvers.clusters import MemoryUnit
+from resolvers.errors import ErrorCode
+
+__all__ = ["AccessState", "ErrorCode", "GroupMembership", "MemoryUnit"]
+
+E = TypeVar("E", bound=Enum)
+
+
+def _publish(enum: type[E], description: str, values: Mapping[E, str]) -> None:
+    """Makes an enum of a lower room a part of the schema, with a description of every value."""
+    published = strawberry.enum(enum, description=description)
+    for value in published.__strawberry_definition__.values:  # type: ignore[attr-defined]
+        value.description = values[enum[value.name]]
+
+
+_publish(
+    AccessState,
+    "How far a user's access to the cluster has come.",
+    {
+        AccessState.NEW: "Access was never requested.",
+        AccessState.REQUESTED: "Access was requested and waits for an administrator.",
+        AccessState.REJECTED: "An administrator said no.",
+        AccessState.APPROVED: "An administrator said yes.",
+    },
+)
+_publish(
+    GroupMembership,
+    "How a group gets its members.",
+    {
+        GroupMembership.MANUAL: "Administrators put users in.",
+        GroupMembership.ALL_USERS: "Every account is a member, by itself.",
+        GroupMembership.CLUSTER_USERS: "Users with approved access and an account are in.",
+    },
+)
+_publish(
+    ErrorCode,
+    "What kind of error it is: in `UserError.code` and in `extensions.code` of an error.",
+    {
+        ErrorCode.UNAUTHENTICATED: "Sign in first, or again.",
+        ErrorCode.FORBIDDEN: "You are known, but may not do this.",
+        ErrorCode.NOT_FOUND: "There is no such thing.",
+        ErrorCode.BAD_USER_INPUT: "A value does not fit; `field` says which.",
+        ErrorCode.INVALID_CREDENTIALS: "This user name, password or token opens nothing.",
+        ErrorCode.RATE_LIMITED: "Too many attempts; wait `extensions.retryAfter` s.",
+        ErrorCode.UNAVAILABLE: "A cluster or an identity provider does not answer; try later.",
+        ErrorCode.GRAPHQL_PARSE_FAILED: "The document is no GraphQL.",
+        ErrorCode.GRAPHQL_VALIDATION_FAILED: "The document does not fit the schema.",
+        ErrorCode.INTERNAL_SERVER_ERROR: "A fault of ours; `extensions.requestId` finds it.",
+    },
+)
+
+_publish(
+    MemoryUnit,
+    "A unit of memory.",
+    {
+        MemoryUnit.BYTE: "One byte.",
+        MemoryUnit.KIBIBYTE: "1,024 bytes.",
+        MemoryUnit.MEBIBYTE: "1,024 KiB.",
+        MemoryUnit.GIBIBYTE: "1,024 MiB.",
+        MemoryUnit.MILLION_KIBIBYTES: "1,000,000 KiB: the unit of `k8s_mem_sum` in REST.",
+    },
+)

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import strawberry
+from strawberry.relay.utils import from_base64, to_base64
+
+from resolvers.errors import BadUserInput, Complaint
+from resolvers.pages import row_id
+
+
+@strawberry.interface(description="Anything that can be fetched again by its global id.")
+class Node:
+    id: strawberry.ID = strawberry.field(
+        description="A global id: opaque, unique across types, the same for ever."
+    )
+
+
+def global_id(type_name: str, database_id: int) -> strawberry.ID:
+    return strawberry.ID(to_base64(type_name, str(database_id)))
+
+
+def parse_global_id(global_id: str) -> tuple[str, int]:
+    """The type's name and the database id. Raises BadUserInput."""
+    try:
+        type_name, database_id = from_base64(global_id)
+        return type_name, row_id(database_id)
+    except ValueError:
+        raise BadUserInput(
+            Complaint("This is no global id: take it from the `id` of an object.", "id")
+        ) from None

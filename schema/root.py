@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from resolvers import clusters, groups, users, webapps
+from schema import sessions
+from schema.administration import Administration
+from schema.arguments import ClusterName, DatabaseId
+from schema.clusters import Cluster
+from schema.context import PortalInfo
+from schema.groups import Group
+from schema.node import Node
+from schema.nodes import node
+from schema.portal import Portal
+from schema.scalars import scalar_map
+from schema.sessions import LoginInput, LoginPayload, LoginWithGoogleInput, LogoutPayload
+from schema.users import UpdateUserInput, UpdateUserPayload, User, update_user
+from schema.webapps import WebApp
+
+
+@strawberry.type(description="What can be read.")
+class Query:
+    @strawberry.field(description="The portal itself: open to everyone.")
+    def portal(self, info: PortalInfo) -> Portal:
+        return Portal.of(info.context)
+
+    @strawberry.field(description="Whoever is signed in; null when nobody is.")
+    def viewer(self, info: PortalInfo) -> User | None:
+        user = info.context.actor.user_or_none
+        return User.of(user) if user else None
+
+    @strawberry.field(description="Oneself; another user is FORBIDDEN, a missing one NOT_FOUND.")
+    async def user(self, info: PortalInfo, database_id: DatabaseId) -> User | None:
+        return User.of(await users.user(info.context.actor, database_id))
+
+    @strawberry.field(description="One of your groups; another one is FORBIDDEN.")
+    async def group(self, info: PortalInfo, database_id: DatabaseId) -> Group | None:
+        return Group.of(await groups.group(info.context.actor, database_id))
+
+    @strawberry.field(description="A shown web app of your groups; another one is FORBIDDEN.")
+    async def webapp(self, info: PortalInfo, database_id: DatabaseId) -> WebApp | None:
+        row = await webapps.webapp(info.context.actor, database_id)
+        return (await WebApp.filled_in([row], info.context))[0]
+
+    @strawberry.field(description="A cluster with its facts, for any signed-in user.")
+    def cluster(self, info: PortalInfo, name: ClusterName = None) -> Cluster | None:
+        context = info.context
+        return Cluster.of(clusters.cluster(context.actor, context.services.clusters, name))
+
+    @strawberry.field(description="All clusters, the default one first; for any signed-in user.")
+    def clusters(self, info: PortalInfo) -> list[Cluster]:
+        context = info.context
+        known = clusters.all_clusters(context.actor, context.services.clusters)
+        return [Cluster.of(cluster) for cluster in known]
+
+    @strawberry.field(description="What administrators reach; FORBIDDEN for others.")
+    async def admin(self, info: PortalInfo) -> Administration | None:
+        await info.context.actor.require_admin()
+        return Administration()
+
+    @strawberry.field(
+        description="Anything by its global id, with the same answer as from its own field;"
+        " administrators reach everything."
+    )
+    async def node(
+        self,
+        info: PortalInfo,
+        id: Annotated[strawberry.ID, strawberry.argument(description="A global id.")],
+    ) -> Node | None:
+        return await node(id, info.context)
+
+
+LoginArgument = Annotated[LoginInput, strawberry.argument(description="What to sign in with.")]
+GoogleArgument = Annotated[
+    LoginWithGoogleInput, strawberry.argument(description="What Google gave to the client.")
+]
+UpdateUserArgument = Annotated[
+    UpdateUserInput, strawberry.argument(description="Whom to change, and what.")
+]
+
+
+@strawberry.type(description="What can be done.")
+class Mutation:
+    @strawberry.mutation(description="Sign in with a user name and a password.")
+    async def login(self, info: PortalInfo, input: LoginArgument) -> LoginPayload:
+        return await sessions.login(input, info.context)
+
+    @strawberry.mutation(description="Sign in with Google, where the operator has configured it.")
+    async def login_with_google(self, info: PortalInfo, input: GoogleArgument) -> LoginPayload:
+        return await sessions.login_with_google(input, info.context)
+
+    @strawberry.mutation(
+        description="End the session: its access token is refused from now on. Never fails."
+    )
+    async def logout(self, info: PortalInfo) -> LogoutPayload:
+        return await sessions.logout(info.context)
+
+    @strawberry.mutation(description="Change one's own names or primary address.")
+    async def update_user(self, info: PortalInfo, input: UpdateUserArgument) -> UpdateUserPayload:
+        return await update_user(input, info.context)
+
+
+def build_schema() -> strawberry.Schema:
+    return strawberry.Schema(
+        query=Query,
+        mutation=Mutation,
+        types=[User, Group, WebApp],
+        config=StrawberryConfig(scalar_map=scalar_map()),
+    )

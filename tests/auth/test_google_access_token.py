@@ -1,0 +1,133 @@
+"""Sign-in by access token."""
+
+from typing import Any
+
+import pytest
+
+from auth.google import GoogleSignIn, GoogleSignInRefused, GoogleSignInUnavailable
+from tests.auth.conftest import CLIENT_ID, NOW, ScriptedProvider
+
+TOKEN = "ya29.planted-access-token"
+
+
+async def test_an_access_token_of_this_application_says_who_signed_in(
+    google: GoogleSignIn, provider: ScriptedProvider
+) -> None:
+    identity = await google.by_access_token(TOKEN)
+    assert (identity.subject, identity.email) == ("1234567890", "alice@example.org")
+    assert provider.requests == ["tokeninfo", "discovery", "userinfo"]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"aud": "another.apps.example.org"},
+        {"azp": "another.apps.example.org"},
+        {"client_id": "another.apps.example.org"},
+        {"aud": CLIENT_ID, "azp": "another.apps.example.org"},
+        {"aud": "another.apps.example.org", "azp": CLIENT_ID},
+        {"aud": [CLIENT_ID, "another.apps.example.org"]},
+        {"aud": None},
+        {},
+    ],
+)
+async def test_a_token_for_another_application_is_refused_before_the_profile_is_read(
+    google: GoogleSignIn, provider: ScriptedProvider, facts: dict[str, Any]
+) -> None:
+    provider.answer("tokeninfo", {"sub": "1234567890", "expires_in": 3599, **facts})
+    with pytest.raises(GoogleSignInRefused, match="another application"):
+        await google.by_access_token(TOKEN)
+    assert "userinfo" not in provider.requests
+
+
+@pytest.mark.parametrize("name", ["aud", "azp", "client_id"])
+async def test_one_name_for_the_application_is_enough(
+    google: GoogleSignIn, provider: ScriptedProvider, name: str
+) -> None:
+    provider.answer("tokeninfo", {name: CLIENT_ID})
+    assert await google.by_access_token(TOKEN)
+
+
+@pytest.mark.parametrize(
+    "lifetime", [{"expires_in": 0}, {"expires_in": "-5"}, {"exp": str(int(NOW.timestamp()))}]
+)
+async def test_an_expired_access_token_is_refused_before_the_profile_is_read(
+    google: GoogleSignIn, provider: ScriptedProvider, lifetime: dict[str, Any]
+) -> None:
+    provider.answer("tokeninfo", provider.tokeninfo | lifetime)
+    with pytest.raises(GoogleSignInRefused, match="expired"):
+        await google.by_access_token(TOKEN)
+    assert "userinfo" not in provider.requests
+
+
+@pytest.mark.parametrize("endpoint", ["tokeninfo", "userinfo"])
+@pytest.mark.parametrize("status", [400, 401, 403])
+async def test_an_access_token_that_the_provider_does_not_know_is_refused(
+    google: GoogleSignIn, provider: ScriptedProvider, endpoint: str, status: int
+) -> None:
+    provider.answer(endpoint, {"error": "invalid_token"}, status=status)
+    with pytest.raises(GoogleSignInRefused, match="does not know it"):
+        await google.by_access_token(TOKEN)
+
+
+async def test_profile_and_token_must_belong_to_the_same_account(
+    google: GoogleSignIn, provider: ScriptedProvider
+) -> None:
+    provider.answer("userinfo", provider.profile | {"sub": "somebody else"})
+    with pytest.raises(GoogleSignInRefused, match="another account"):
+        await google.by_access_token(TOKEN)
+
+
+@pytest.mark.parametrize("endpoint", ["tokeninfo", "userinfo"])
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, "<html>"),
+        (200, ["a list"]),
+        (200, '{"aud"'),
+        (200, "[" * 100_000),
+        (200, "x" * 1_000_000),
+        (204, ""),
+        (302, ""),
+        (404, {}),
+        (429, {}),
+        (500, {}),
+        (503, "<html>"),
+    ],
+)
+async def test_an_answer_that_breaks_the_protocol_is_the_providers_fault(
+    google: GoogleSignIn, provider: ScriptedProvider, endpoint: str, status: int, body: object
+) -> None:
+    provider.answer(endpoint, body, status=status)
+    with pytest.raises(GoogleSignInUnavailable):
+        await google.by_access_token(TOKEN)
+
+
+@pytest.mark.parametrize("subject", [None, "", 7, "x" * 256])
+async def test_a_profile_without_a_subject_is_the_providers_fault(
+    google: GoogleSignIn, provider: ScriptedProvider, subject: object
+) -> None:
+    provider.answer("tokeninfo", {"aud": CLIENT_ID})
+    provider.answer("userinfo", provider.profile | {"sub": subject})
+    with pytest.raises(GoogleSignInUnavailable):
+        await google.by_access_token(TOKEN)
+
+
+@pytest.mark.parametrize("lifetime", [{"expires_in": "soon"}, {"exp": []}, {"exp": 10**400}])
+async def test_a_lifetime_that_makes_no_sense_is_the_providers_fault(
+    google: GoogleSignIn, provider: ScriptedProvider, lifetime: dict[str, Any]
+) -> None:
+    provider.answer("tokeninfo", provider.tokeninfo | lifetime)
+    with pytest.raises(GoogleSignInUnavailable):
+        await google.by_access_token(TOKEN)
+
+
+@pytest.mark.parametrize(
+    "garbage", ["", " ", "a b", "a\r\nX-Evil: 1", "tökén", "\ud800", "\0", "x" * 8193]
+)
+async def test_garbage_is_refused_without_asking_anyone(
+    google: GoogleSignIn, provider: ScriptedProvider, garbage: str
+) -> None:
+    with pytest.raises(GoogleSignInRefused, match="malformed"):
+        await google.by_access_token(garbage)
+    assert provider.requests == []
