@@ -74,10 +74,14 @@ class GraphQLEndpoint:
             parameters = await _parameters(request)
             return await self._run(request, parameters, media_type)
         except BadRequest as error:
-            return _response(_failure(error.message), error.status, media_type or JSON, error.headers)
+            return _response(
+                _failure(error.message), error.status, media_type or JSON, error.headers
+            )
         except InvalidDocument as error:
             errors = [problem.formatted for problem in error.errors]
-            return _response({"errors": errors}, 400 if media_type == GRAPHQL_JSON else 200, media_type or JSON)
+            return _response(
+                {"errors": errors}, 400 if media_type == GRAPHQL_JSON else 200, media_type or JSON
+            )
 
     def _is_page_request(self, request: Request, accept: str | None) -> bool:
         return (

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from auth.passwords import Passwords
@@ -124,7 +125,7 @@ def clusters() -> Clusters:
 def settings(database_url: str) -> Settings:
     return Settings(
         database_url=database_url,
-        secret_key=(SECRET,),
+        secret_key=(SecretStr(SECRET),),
         allowed_urls=(ORIGIN,),
     )
 
@@ -187,7 +188,10 @@ async def people(database: Database, password_hash: str) -> People:
         everyone=everyone,
         cluster_users=cluster_users,
         grafana=await WebApp.create(
-            name="Grafana", link_name="Grafana", link_url="https://grafana.example.org/", link_show=True
+            name="Grafana",
+            link_name="Grafana",
+            link_url="https://grafana.example.org/",
+            link_show=True,
         ),
         hidden=await WebApp.create(name="Hidden", link_name="Hidden", link_show=False),
         dashboard=await WebApp.create(

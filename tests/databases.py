@@ -74,7 +74,9 @@ def _initialise(programs: Path, folder: Path) -> None:
         nobody = pwd.getpwnam("nobody")
         os.chown(folder, nobody.pw_uid, nobody.pw_gid)
     data = folder / "data"
-    _run([str(programs / "initdb"), "-D", str(data), "-U", "kubeportal", "-A", "trust", "-N"], folder)
+    _run(
+        [str(programs / "initdb"), "-D", str(data), "-U", "kubeportal", "-A", "trust", "-N"], folder
+    )
 
 
 def _control(programs: Path, folder: Path, action: str, options: str) -> None:
