@@ -11,6 +11,7 @@ from tortoise.models import Model
 from models.clusters import ServiceAccount
 
 NAME_LENGTH = 150
+KEY_LENGTH = 3 * NAME_LENGTH  # a letter may become three without its case
 EMAIL_LENGTH = 254
 
 
@@ -29,7 +30,7 @@ def username_key(username: str) -> str:
 class User(Model):
     id = fields.IntField(primary_key=True)
     username = fields.CharField(max_length=NAME_LENGTH)
-    username_key = fields.CharField(max_length=NAME_LENGTH * 3, unique=True)
+    username_key = fields.CharField(max_length=KEY_LENGTH, unique=True)
     first_name = fields.CharField(max_length=NAME_LENGTH, default="")
     last_name = fields.CharField(max_length=NAME_LENGTH, default="")
     primary_email = fields.CharField(max_length=EMAIL_LENGTH, null=True)
@@ -53,6 +54,14 @@ class User(Model):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.username_key = username_key(self.username)
+
+    @classmethod
+    async def by_username(cls, username: str) -> User | None:
+        """The user of that name in any case; nobody can have an impossible one."""
+        key = username_key(username[: KEY_LENGTH + 1])
+        if len(key) > KEY_LENGTH or "\0" in key:
+            return None
+        return await cls.get_or_none(username_key=key)
 
     @property
     def has_access(self) -> bool:

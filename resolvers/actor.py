@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from models import EffectiveMembership, Session, User
@@ -27,6 +28,7 @@ class Actor:
         self.problem = problem
         self.client = client or Client()
         self._is_admin: bool | None = None
+        self._asking = asyncio.Lock()
 
     @property
     def user_or_none(self) -> User | None:
@@ -40,9 +42,10 @@ class Actor:
         return self.session.user
 
     async def is_admin(self) -> bool:
-        if self._is_admin is None:
-            user = self.user_or_none
-            self._is_admin = user is not None and await _is_admin(user)
+        async with self._asking:
+            if self._is_admin is None:
+                user = self.user_or_none
+                self._is_admin = user is not None and await _is_admin(user)
         return self._is_admin
 
     async def require_admin(self) -> None:

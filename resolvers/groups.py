@@ -5,6 +5,7 @@ from tortoise.queryset import QuerySet
 from models import Group
 from resolvers.actor import Actor
 from resolvers.errors import Forbidden, NotFound
+from resolvers.pages import check_search
 
 
 def of_user(user_id: int) -> QuerySet[Group]:
@@ -36,8 +37,9 @@ async def any_group(actor: Actor, group_id: int) -> Group:
 
 
 async def search(actor: Actor, text: str | None) -> QuerySet[Group]:
-    """For administrators: all of them, or those with the text."""
+    """For administrators: all of them, or those with the text. Raises BadUserInput."""
     await actor.require_admin()
+    check_search(text)
     if not text:
         return Group.all()
     return Group.filter(name__icontains=text)

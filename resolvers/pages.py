@@ -14,6 +14,7 @@ from tortoise.queryset import QuerySet
 from resolvers.errors import BadUserInput, Complaint
 
 MAXIMUM_PAGE = 100
+MAXIMUM_SEARCH = 200
 MAXIMUM_ID = 2**31 - 1
 CURSOR_PREFIX = b"id:"
 
@@ -76,6 +77,14 @@ def cut(rows: Sequence[R], arguments: PageArguments) -> Page[R]:
 
 def cursor(row_id: int) -> str:
     return urlsafe_b64encode(CURSOR_PREFIX + str(row_id).encode()).decode()
+
+
+def check_search(text: str | None) -> None:
+    """Raises BadUserInput for a text that nothing can contain."""
+    if text and (len(text) > MAXIMUM_SEARCH or "\0" in text):
+        raise BadUserInput(
+            Complaint(f"Search for at most {MAXIMUM_SEARCH} characters, without NUL.", "search")
+        )
 
 
 def row_id(text: str) -> int:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from auth.tokens import InvalidAccessToken
-from models import Session, SignInMethod, User, username_key
+from models import Session, SignInMethod, User
 from resolvers.actor import Actor, Client
 from resolvers.errors import BadUserInput, Complaint, CredentialsProblem, InvalidCredentials
 from resolvers.services import Services
@@ -49,7 +49,7 @@ async def login(services: Services, client: Client, username: str, password: str
     ]
     if missing:
         raise BadUserInput(*missing)
-    user = await User.get_or_none(username_key=username_key(username))
+    user = await User.by_username(username)
     verification = await services.passwords.verify(password, user.password_hash if user else None)
     if user is None or not verification.ok or not user.is_active:
         raise InvalidCredentials

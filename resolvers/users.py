@@ -10,6 +10,7 @@ from models import User, username_key
 from models.users import EMAIL_LENGTH, NAME_LENGTH
 from resolvers.actor import Actor
 from resolvers.errors import BadUserInput, Complaint, Forbidden, NotFound
+from resolvers.pages import check_search
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +130,9 @@ def email_complaint(value: str | None) -> str | None:
 
 
 async def search(actor: Actor, text: str | None) -> QuerySet[User]:
-    """For administrators: all of them, or those with the text."""
+    """For administrators: all of them, or those with the text. Raises BadUserInput."""
     await actor.require_admin()
+    check_search(text)
     if not text:
         return User.all()
     return User.filter(

@@ -6,6 +6,7 @@ from tortoise.queryset import QuerySet
 from models import ServiceAccount, WebApp
 from resolvers.actor import Actor
 from resolvers.errors import Forbidden, NotFound
+from resolvers.pages import check_search
 
 
 def shown_to_user(user_id: int) -> QuerySet[WebApp]:
@@ -51,8 +52,9 @@ def fill_in(text: str, account: ServiceAccount | None) -> str:
 
 
 async def search(actor: Actor, text: str | None) -> QuerySet[WebApp]:
-    """For administrators: all of them, or those with the text."""
+    """For administrators: all of them, or those with the text. Raises BadUserInput."""
     await actor.require_admin()
+    check_search(text)
     if not text:
         return WebApp.all()
     return WebApp.filter(

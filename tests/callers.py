@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
 import pytest
+import uvicorn
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
@@ -122,9 +125,9 @@ def clusters() -> Clusters:
 
 
 @pytest.fixture
-def settings(database_url: str) -> Settings:
+def settings(migrated_url: str) -> Settings:
     return Settings(
-        database_url=database_url,
+        database_url=migrated_url,
         secret_key=(SecretStr(SECRET),),
         allowed_urls=(ORIGIN,),
     )
@@ -134,25 +137,35 @@ def settings(database_url: str) -> Settings:
 async def database(settings: Settings) -> AsyncIterator[Database]:
     database = Database(settings.database_url)
     await database.open()
-    await database.migrate()
     yield database
     await database.close()
 
 
 @pytest.fixture
-async def app(
-    settings: Settings, database: Database, clock: Clock, clusters: Clusters
-) -> AsyncIterator[Starlette]:
-    app = create_app(settings, clock=clock, clusters=clusters)
-    async with app.router.lifespan_context(app):
-        yield app
+def app(settings: Settings, database: Database, clock: Clock, clusters: Clusters) -> Starlette:
+    return create_app(settings, clock=clock, clusters=clusters)
 
 
 @pytest.fixture
 async def anonymous(app: Starlette) -> AsyncIterator[Caller]:
-    transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://portal") as client:
+    async with serving(app) as address, httpx2.AsyncClient(base_url=address) as client:
         yield Caller(client)
+
+
+@asynccontextmanager
+async def serving(app: Starlette) -> AsyncIterator[str]:
+    """The address of a real HTTP server with the application."""
+    config = uvicorn.Config(
+        app, port=0, log_config=None, access_log=False, server_header=False, proxy_headers=False
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
+        await asyncio.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    await serving
 
 
 @pytest.fixture(scope="session")

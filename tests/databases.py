@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pwd
 import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
 import pytest
+
+from models import Database
 
 ENVIRONMENT = "KUBEPORTAL_TEST_DATABASE_URL"
 REMEDY = f"no PostgreSQL: install its server programs, or set {ENVIRONMENT}"
@@ -40,15 +45,80 @@ def postgres_url() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """A new, empty database; every test that uses it runs on each kind."""
-    if request.param == "sqlite":
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Every test that uses a database runs on each kind."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+async def database_url(
+    request: pytest.FixtureRequest, database_kind: str, tmp_path: Path
+) -> AsyncIterator[str]:
+    """A new, empty database."""
+    if database_kind == "sqlite":
+        yield f"sqlite://{tmp_path}/empty.sqlite3"
+        return
+    server: str = request.getfixturevalue("postgres_url")
+    async with new_database(server, f"test_{uuid4().hex}") as url:
+        yield url
+
+
+@pytest.fixture
+async def migrated_url(
+    request: pytest.FixtureRequest, database_kind: str, tmp_path: Path
+) -> AsyncIterator[str]:
+    """A new database as the portal needs it: a copy, which is faster than to migrate."""
+    if database_kind == "sqlite":
+        source: Path = request.getfixturevalue("migrated_file")
+        shutil.copy(source, tmp_path / "portal.sqlite3")
         yield f"sqlite://{tmp_path}/portal.sqlite3"
         return
     server: str = request.getfixturevalue("postgres_url")
-    name = f"test_{uuid4().hex}"
+    template: str = request.getfixturevalue("migrated_template")
+    async with new_database(server, f"test_{uuid4().hex} TEMPLATE {template}") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("migrated") / "portal.sqlite3"
+    in_a_loop_of_its_own(migrate(f"sqlite://{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_url: str) -> str:
+    name = f"template_{uuid4().hex}"
+    in_a_loop_of_its_own(create_template(postgres_url, name))
+    return name
+
+
+async def migrate(url: str) -> None:
+    database = Database(url)
+    await database.open()
+    await database.migrate()
+    await database.close()
+
+
+async def create_template(server: str, name: str) -> None:
     connection = await asyncpg.connect(f"{server}/postgres")
     await connection.execute(f"CREATE DATABASE {name}")
+    await connection.close()
+    await migrate(f"{server}/{name}")
+
+
+def in_a_loop_of_its_own(work: Coroutine[None, None, None]) -> None:
+    """For fixtures that are asked for while the loop of the tests is busy."""
+    with ThreadPoolExecutor() as executor:
+        executor.submit(asyncio.run, work).result()
+
+
+@asynccontextmanager
+async def new_database(server: str, definition: str) -> AsyncIterator[str]:
+    name = definition.partition(" ")[0]
+    connection = await asyncpg.connect(f"{server}/postgres")
+    await connection.execute(f"CREATE DATABASE {definition}")
     yield f"{server}/{name}"
     await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await connection.close()

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE
+
+import pytest
+from tortoise.exceptions import IntegrityError
+from tortoise.migrations.autodetector import MigrationAutodetector
+from tortoise.migrations.operations import AlterModelOptions
+
+from models import Database, Membership, User
+
+MIGRATE = """
+import asyncio, sys
+from models import Database
+
+async def main():
+    database = Database(sys.argv[1])
+    await database.open()
+    print(await database.migrate())
+    await database.close()
+
+asyncio.run(main())
+"""
+
+
+async def test_an_empty_database_is_migrated_once(database_url: str) -> None:
+    database = Database(database_url)
+    await database.open()
+    assert not await database.is_migrated()
+    assert await database.migrate() == ["models.0001_initial"]
+    assert await database.migrate() == []
+    assert await database.is_migrated()
+    await database.close()
+
+
+async def test_the_migrations_make_what_the_models_describe(database: Database) -> None:
+    apps = database._context.apps
+    assert apps is not None
+    writers = await MigrationAutodetector(apps, database.config["apps"]).changes()
+    operations = [operation for writer in writers for operation in writer.operations]
+    assert [op for op in operations if not isinstance(op, AlterModelOptions)] == []
+
+
+async def test_several_processes_may_migrate_at_once(database_url: str) -> None:
+    async def migrate() -> str:
+        command = [sys.executable, "-c", MIGRATE, database_url]
+        process = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
+        output, _ = await process.communicate()
+        return output.decode().strip()
+
+    outputs = await asyncio.gather(*(migrate() for _ in range(4)))
+    assert sorted(outputs) == ["['models.0001_initial']", "[]", "[]", "[]"]
+
+
+async def test_foreign_keys_are_enforced(database: Database) -> None:
+    with pytest.raises(IntegrityError):
+        await Membership.create(user_id=404, group_id=404)
+
+
+async def test_sqlite_writes_ahead(database: Database) -> None:
+    if database.sqlite_path is None:
+        pytest.skip("PostgreSQL does so by itself")
+    [row] = await database.connection.execute_query_dict("PRAGMA journal_mode")
+    assert row["journal_mode"] == "wal"
+
+
+@pytest.mark.parametrize("other", ["ALICE", "alice", "Ａlice"])
+async def test_user_names_are_unique_without_regard_to_case(database: Database, other: str) -> None:
+    await User.create(username="Alice")
+    with pytest.raises(IntegrityError):
+        await User.create(username=other)

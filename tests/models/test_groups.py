@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+
+from models import (
+    AccessState,
+    Database,
+    EffectiveMembership,
+    Group,
+    GroupMembership,
+    Membership,
+    ServiceAccount,
+    User,
+)
+
+
+async def members(group: Group) -> list[str]:
+    rows = await EffectiveMembership.filter(group=group).select_related("user").order_by("user_id")
+    return [row.user.username for row in rows]
+
+
+async def test_a_manual_group_has_whom_it_was_given(database: Database) -> None:
+    alice, _ = await User.create(username="alice"), await User.create(username="bob")
+    group = await Group.create(name="Developers")
+    await Membership.create(user=alice, group=group)
+    assert await members(group) == ["alice"]
+
+
+async def test_everybody_is_in_a_group_of_all_users_at_once(database: Database) -> None:
+    group = await Group.create(name="Everyone", membership=GroupMembership.ALL_USERS)
+    alice = await User.create(username="alice")
+    await User.create(username="bob", is_active=False)
+    assert await members(group) == ["alice", "bob"]
+    await alice.delete()
+    assert await members(group) == ["bob"]
+
+
+@pytest.mark.parametrize("state", list(AccessState))
+@pytest.mark.parametrize("has_account", [True, False])
+async def test_only_approved_users_with_an_account_are_cluster_users(
+    database: Database, state: AccessState, has_account: bool
+) -> None:
+    group = await Group.create(name="Cluster", membership=GroupMembership.CLUSTER_USERS)
+    account = await ServiceAccount.create(namespace="default", name="default")
+    user = await User.create(
+        username="alice", access_state=state, service_account=account if has_account else None
+    )
+    expected = state is AccessState.APPROVED and has_account
+    assert await members(group) == (["alice"] if expected else [])
+    assert user.has_access == expected
+
+
+async def test_a_group_follows_when_its_kind_or_an_account_changes(database: Database) -> None:
+    account = await ServiceAccount.create(namespace="default", name="default")
+    await User.create(username="bob")
+    await User.create(username="alice", access_state=AccessState.APPROVED, service_account=account)
+    group = await Group.create(name="Changing", membership=GroupMembership.CLUSTER_USERS)
+    assert await members(group) == ["alice"]
+    await account.delete()
+    assert await members(group) == []
+    await Group.filter(id=group.id).update(membership=GroupMembership.ALL_USERS)
+    assert await members(group) == ["bob", "alice"]
+
+
+async def test_members_by_hand_do_not_count_twice_in_an_automatic_group(database: Database) -> None:
+    group = await Group.create(name="Everyone", membership=GroupMembership.ALL_USERS)
+    await Membership.create(user=await User.create(username="alice"), group=group)
+    assert await members(group) == ["alice"]

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import jwt
+import pytest
+
+from models import Session, User
+from tests.callers import SECRET, Caller, Clock, People
+from tests.statements import recorded_statements
+
+LOGIN = """
+mutation ($username: String!, $password: String!) {
+  login(input: {username: $username, password: $password}) {
+    accessToken expiresAt
+    user { username isAdmin groups { name } }
+    errors { code field message }
+  }
+}
+"""
+VIEWER = "{ viewer { username } }"
+PROTECTED = "{ clusters { name } }"
+
+
+@pytest.mark.parametrize("username", ["Alice", "alice", "ALICE"])
+async def test_a_user_signs_in_with_the_name_in_any_case(
+    anonymous: Caller, people: People, clock: Clock, username: str
+) -> None:
+    login = (await anonymous.data(LOGIN, username=username, password="correct horse"))["login"]
+    assert login["errors"] == []
+    assert login["user"]["username"] == "Alice"
+    assert len(login["user"]["groups"]) == 3
+    clock.advance(hours=12)
+    assert login["expiresAt"] == clock().isoformat()
+
+
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [
+        ("alice", "wrong"),
+        ("nobody", "correct horse"),
+        ("carol", "correct horse"),
+        ("alice", "correct horse\x00"),
+        ("\x00", "correct horse"),
+        ("a" * 100_000, "correct horse"),
+        ("alice", "x" * 100_000),
+    ],
+    ids=lambda text: repr(text)[:20],
+)
+async def test_a_refused_sign_in_does_not_say_why(
+    anonymous: Caller, people: People, username: str, password: str
+) -> None:
+    login = (await anonymous.data(LOGIN, username=username, password=password))["login"]
+    assert login == {
+        "accessToken": None,
+        "expiresAt": None,
+        "user": None,
+        "errors": [
+            {
+                "code": "INVALID_CREDENTIALS",
+                "field": None,
+                "message": "Unable to log in with provided credentials.",
+            }
+        ],
+    }
+    assert await Session.all().count() == 0
+
+
+async def test_an_empty_password_is_named(anonymous: Caller, people: People) -> None:
+    login = (await anonymous.data(LOGIN, username="alice", password=""))["login"]
+    assert [(error["code"], error["field"]) for error in login["errors"]] == [
+        ("BAD_USER_INPUT", "password")
+    ]
+
+
+async def test_logout_ends_the_session_at_once(alice: Caller) -> None:
+    assert (await alice.data(VIEWER))["viewer"]
+    await alice.data("mutation { logout { errors { message } } }")
+    assert await alice.data(VIEWER) == {"viewer": None}
+    answer = await alice.graphql(PROTECTED)
+    assert answer["errors"][0]["extensions"]["problem"] == "token_not_valid"
+
+
+async def test_logout_leaves_other_sessions_alone(
+    anonymous: Caller, alice: Caller, people: People
+) -> None:
+    elsewhere = await anonymous.sign_in("alice", "correct horse")
+    await alice.data("mutation { logout { errors { message } } }")
+    assert (await elsewhere.data(VIEWER))["viewer"]
+
+
+async def test_a_closed_account_is_refused_at_once(alice: Caller, people: People) -> None:
+    await User.filter(id=people.alice.id).update(is_active=False)
+    answer = await alice.graphql(PROTECTED)
+    [error] = answer["errors"]
+    assert error["extensions"] == {"code": "UNAUTHENTICATED", "problem": "user_inactive"}
+
+
+async def test_a_deleted_user_is_refused_at_once(alice: Caller, people: People) -> None:
+    await User.filter(id=people.alice.id).delete()
+    assert await alice.codes(PROTECTED) == ["UNAUTHENTICATED"]
+
+
+async def test_a_session_ends_by_itself(alice: Caller, clock: Clock) -> None:
+    clock.advance(hours=11, minutes=59)
+    assert (await alice.data(VIEWER))["viewer"]
+    clock.advance(minutes=1)
+    assert await alice.data(VIEWER) == {"viewer": None}
+    assert await alice.codes(PROTECTED) == ["UNAUTHENTICATED"]
+
+
+async def test_the_row_decides_even_where_the_token_would_still_be_good(
+    alice: Caller, clock: Clock
+) -> None:
+    await Session.all().update(expires_at=clock())
+    assert await alice.codes(PROTECTED) == ["UNAUTHENTICATED"]
+
+
+async def test_a_request_asks_the_database_once_who_is_there(alice: Caller) -> None:
+    with recorded_statements() as statements:
+        await alice.data(VIEWER)
+    assert len(statements) == 1, statements
+
+
+async def test_the_last_use_of_a_session_is_noted_by_the_minute(
+    alice: Caller, clock: Clock, people: People
+) -> None:
+    first = (await Session.get(user_id=people.alice.id)).last_used_at
+    clock.advance(seconds=59)
+    await alice.data(VIEWER)
+    assert (await Session.get(user_id=people.alice.id)).last_used_at == first
+    clock.advance(seconds=2)
+    await alice.data(VIEWER)
+    assert (await Session.get(user_id=people.alice.id)).last_used_at == clock()
+
+
+async def test_a_session_knows_where_it_came_from(alice: Caller, people: People) -> None:
+    session = await Session.get(user_id=people.alice.id)
+    assert session.address == "127.0.0.1"
+    assert session.client.startswith("python-httpx2/")
+    assert (await User.get(id=people.alice.id)).last_login_at == session.created_at
+
+
+def forged(session: Session, clock: Clock, **changes: Any) -> str:
+    now = int(clock().timestamp())
+    key = changes.pop("key", SECRET)
+    algorithm = changes.pop("algorithm", "HS256")
+    claims = {
+        "iss": "kubeportal",
+        "aud": "kubeportal",
+        "sub": "1",
+        "sid": str(session.id),
+        "iat": now,
+        "nbf": now,
+        "exp": now + 3600,
+    }
+    headers = {"typ": changes.pop("typ", "at+jwt")}
+    return jwt.encode({**claims, **changes}, key, algorithm, headers)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"key": "another key that is long enough to sign"},
+        {"key": "", "algorithm": "none"},
+        {"iss": "somebody"},
+        {"aud": "something"},
+        {"exp": 1},
+        {"typ": "JWT"},
+        {"sid": str(uuid4())},
+        {"sid": "1"},
+    ],
+    ids=str,
+)
+async def test_a_forged_token_is_nobody(
+    anonymous: Caller, alice: Caller, clock: Clock, people: People, changes: dict[str, Any]
+) -> None:
+    session = await Session.get(user_id=people.alice.id)
+    caller = Caller(
+        anonymous.client, {"Authorization": f"Bearer {forged(session, clock, **changes)}"}
+    )
+    assert await caller.data(VIEWER) == {"viewer": None}
+    assert await caller.codes(PROTECTED) == ["UNAUTHENTICATED"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["undefined", "Bearer", "Basic YTpi", "Bearer a b", "Bearer " + "x" * 9000],
+    ids=lambda header: header[:12],
+)
+async def test_a_senseless_authorization_header_is_nobody(
+    anonymous: Caller, people: People, header: str
+) -> None:
+    caller = Caller(anonymous.client, {"Authorization": header})
+    assert await caller.data(VIEWER) == {"viewer": None}
+    assert (await caller.data(LOGIN, username="alice", password="correct horse"))["login"]["user"]
