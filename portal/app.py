@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 import rest_compat
@@ -17,6 +17,7 @@ from cluster.clusters import Clusters
 from portal import health
 from portal.graphql_http import GraphQLEndpoint
 from portal.middleware import BodyLimit, Cors, DatabaseAccess, RequestIds, UnexpectedErrors
+from portal.playground import assets, playground
 from portal.portal import Portal
 from portal.settings import Settings
 from rest_compat.api import RestApi
@@ -54,7 +55,11 @@ def create_app(
         routes=[
             Route("/healthz", health.healthz),
             Route("/readyz", health.readyz(portal)),
-            Route("/graphql", GraphQLEndpoint(executor, portal.context), name="graphql"),
+            Route(
+                "/graphql", GraphQLEndpoint(executor, portal.context, playground), name="graphql"
+            ),
+            *assets(),
+            Route("/graphql/schema.graphql", sdl(executor)),
             Mount("/api", rest_api(settings, portal, executor), name="rest"),
         ],
         middleware=[
@@ -67,6 +72,10 @@ def create_app(
         exception_handlers={HTTPException: http_error},
         lifespan=lifespan,
     )
+
+
+def sdl(executor: Executor) -> Callable[[Request], Response]:
+    return lambda _: PlainTextResponse(executor.sdl)
 
 
 def rest_api(settings: Settings, portal: Portal, executor: Executor) -> RestApi:

@@ -50,7 +50,7 @@ class GraphQLEndpoint:
         self,
         executor: Executor,
         make_context: Callable[[Request], Awaitable[Context]],
-        playground: Callable[[Request], Response] | None = None,
+        playground: Callable[[Request], Response],
     ) -> None:
         self._executor = executor
         self._make_context = make_context
@@ -65,7 +65,7 @@ class GraphQLEndpoint:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"Allow": ALLOW})
         accept = request.headers.get("accept")
-        if self._playground and self._is_page_request(request, accept):
+        if self._is_page_request(request, accept):
             return self._playground(request)
         media_type = best_match(accept, (JSON, GRAPHQL_JSON))
         try:

@@ -44,6 +44,7 @@ class Executor:
     def __init__(self, schema: strawberry.Schema, *, kept_documents: int = 500) -> None:
         # Strawberry has no public way to run a document that is parsed already
         self.graphql_schema: GraphQLSchema = schema._schema
+        self.sdl = f"{schema.as_str()}\n"
         self._kept = kept_documents
         self._documents: dict[str, DocumentNode] = {}
 

@@ -24,17 +24,17 @@ async def test_an_object_is_found_again_by_its_id(alice: Caller) -> None:
 async def test_a_node_gives_the_answer_of_its_own_field(
     alice: Caller, bob: Caller, admin: Caller, anonymous: Caller, people: People, noun: str
 ) -> None:
-    rows = {"User": people.alice, "Group": people.developers, "WebApp": people.grafana}
+    rows = {"User": people.alice.id, "Group": people.developers.id, "WebApp": people.grafana.id}
     field = noun.lower()
     direct = f"query ($id: Int!) {{ {field}(databaseId: $id) {{ id }} }}"
     for caller in (alice, bob, anonymous):
-        for database_id in (rows[noun].id, 404):
+        for database_id in (rows[noun], 404):
             by_node = await caller.graphql(NODE, id=global_id(noun, database_id))
             by_field = await caller.graphql(direct, id=database_id)
             assert by_node.get("errors", [{}])[0].get("extensions") == by_field.get("errors", [{}])[
                 0
             ].get("extensions")
-    assert (await admin.data(NODE, id=global_id(noun, rows[noun].id)))["node"]
+    assert (await admin.data(NODE, id=global_id(noun, rows[noun])))["node"]
     assert await admin.codes(NODE, id=global_id(noun, 404)) == ["NOT_FOUND"]
 
 
