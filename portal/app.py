@@ -21,6 +21,9 @@ from portal.playground import assets, playground
 from portal.portal import Portal
 from portal.settings import Settings
 from rest_compat.api import RestApi
+from rest_compat.explain import explain
+from rest_compat.explain_page import page
+from rest_compat.openapi import describe
 from rest_compat.operations import load
 from rest_compat.responses import json_response
 from schema.executor import Executor
@@ -80,13 +83,17 @@ def sdl(executor: Executor) -> Callable[[Request], Response]:
 
 def rest_api(settings: Settings, portal: Portal, executor: Executor) -> RestApi:
     operations = load(REST_DOCUMENTS, executor.graphql_schema)
+    description = describe(operations, version=REST_API_VERSION)
     return RestApi(
         version=REST_API_VERSION,
         operations=operations,
         schema=executor,
         make_context=portal.context,
         patch_returns=settings.rest_patch_returns,
-        pages={},
+        pages={
+            "/openapi.json": lambda _: json_response(description),
+            "/explain/": page(explain(operations, version=REST_API_VERSION)),
+        },
     )
 
 

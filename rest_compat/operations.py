@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from graphql import (
 from rest_compat.directives import ClientDirectives, strip
 from rest_compat.paths import PathTemplate
 from rest_compat.shape import Shape, ShapeReader
+from rest_compat.variables import descriptions
 
 BODY = "body"
 REPRESENTATION = "representation"
@@ -43,6 +44,7 @@ class Variable:
     name: str
     type: str
     required: bool
+    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,14 @@ class Route:
 class StoredOperation:
     """One operation, ready to run.
 
-    `body_path` leads to the value that is the answer. `field_names` are the names of input
-    fields in the schema and those of the variables that fill them.
+    `noun` is the name of its file. `body_path` leads to the value that is the answer.
+    `field_names` are the names of input fields in the schema and those of the variables that
+    fill them.
     """
 
     name: str
     kind: str
+    noun: str
     summary: str
     routes: tuple[Route, ...]
     variables: tuple[Variable, ...]
@@ -100,7 +104,7 @@ def _operations(
         executable = strip(document)
         for error in validate(schema, executable):
             raise error
-        yield _operation(document, executable, schema, directives)
+        yield _operation(document, executable, schema, directives, file.stem)
 
 
 def _operation(
@@ -108,18 +112,21 @@ def _operation(
     executable: DocumentNode,
     schema: GraphQLSchema,
     directives: ClientDirectives,
+    noun: str,
 ) -> StoredOperation:
     node = get_operation_ast(document)
     root = schema.get_root_type(node.operation) if node else None
     if node is None or node.name is None or root is None:
         raise GraphQLError("A stored operation has a name.", node)
     shapes = ShapeReader(document, schema, directives).read(root, node.selection_set)
+    texts = descriptions(executable, schema)
     return StoredOperation(
         name=node.name.value,
         kind=node.operation.value,
+        noun=noun,
         summary=node.description.value if node.description else "",
         routes=tuple(_route(values) for values in directives.all("rest", node)),
-        variables=tuple(map(_variable, node.variable_definitions or ())),
+        variables=tuple(_variable(each, texts) for each in node.variable_definitions or ()),
         field_names=_field_names(node),
         shapes=shapes,
         body_path=_body_path(shapes),
@@ -131,12 +138,13 @@ def _route(values: dict[str, Any]) -> Route:
     return Route(values["method"], PathTemplate(values["path"]), values["public"])
 
 
-def _variable(node: VariableDefinitionNode) -> Variable:
+def _variable(node: VariableDefinitionNode, texts: Mapping[str, str | None]) -> Variable:
     kind = node.type
     required = kind.kind == "non_null_type" and node.default_value is None
     while not hasattr(kind, "name"):
         kind = kind.type  # type: ignore[attr-defined]
-    return Variable(node.variable.name.value, kind.name.value, required)
+    name: str = node.variable.name.value
+    return Variable(name, kind.name.value, required, texts.get(name))
 
 
 def _field_names(node: OperationDefinitionNode) -> dict[str, str]:

@@ -1,0 +1,245 @@
+"""Sign-in with Google, against a real OpenID Connect provider."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pydantic import SecretStr
+
+from models import ExternalIdentity, User, VerifiedEmail
+from portal.settings import Settings
+from tests.callers import Caller, People
+from tests.openid import OpenIdProvider
+
+LOGIN = """
+mutation ($input: LoginWithGoogleInput!) {
+  loginWithGoogle(input: $input) {
+    accessToken
+    user { databaseId username firstName lastName primaryEmail allEmails isAdmin }
+    errors { code message }
+  }
+}
+"""
+
+
+@pytest.fixture
+def settings(settings: Settings, openid_provider: OpenIdProvider) -> Settings:
+    return settings.model_copy(update=google(openid_provider))
+
+
+def google(provider: OpenIdProvider, **more: Any) -> dict[str, Any]:
+    return {
+        "auth_google_key": provider.client_id,
+        "auth_google_secret": SecretStr(provider.client_secret),
+        "auth_google_discovery_url": provider.discovery_url,
+        "auth_google_tokeninfo_url": provider.tokeninfo_url,
+        **more,
+    }
+
+
+async def login(caller: Caller, **credential: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = (await caller.data(LOGIN, input=credential))["loginWithGoogle"]
+    return answer
+
+
+def somebody(provider: OpenIdProvider, name: str = "grace", **claims: object) -> str:
+    """A new person at the provider; returns the subject."""
+    subject = f"{name}-{uuid4().hex}"
+    profile = {
+        "email": f"{name}@example.org",
+        "email_verified": True,
+        "given_name": name.title(),
+        "family_name": "Hopper",
+    }
+    provider.set_user(subject, **{**profile, **claims})
+    return subject
+
+
+async def test_the_first_sign_in_creates_the_user_and_later_ones_find_it(
+    anonymous: Caller, openid_provider: OpenIdProvider
+) -> None:
+    subject = somebody(openid_provider)
+    first = await login(anonymous, idToken=openid_provider.tokens(subject).id_token)
+    assert first["errors"] == []
+    assert first["user"] == {
+        "databaseId": first["user"]["databaseId"],
+        "username": "grace",
+        "firstName": "Grace",
+        "lastName": "Hopper",
+        "primaryEmail": "grace@example.org",
+        "allEmails": ["grace@example.org"],
+        "isAdmin": False,
+    }
+    caller = Caller(anonymous.client, {"Authorization": f"Bearer {first['accessToken']}"})
+    assert (await caller.data("{ viewer { username } }"))["viewer"] == {"username": "grace"}
+    again = await login(anonymous, accessToken=openid_provider.tokens(subject).access_token)
+    assert again["user"]["databaseId"] == first["user"]["databaseId"]
+    assert await User.all().count() == 1
+
+
+async def test_every_kind_of_credential_signs_the_same_person_in(
+    anonymous: Caller, openid_provider: OpenIdProvider
+) -> None:
+    subject = somebody(openid_provider)
+    tokens = openid_provider.tokens(subject, nonce="n")
+    code = openid_provider.code(subject)
+    with_nonce = {"idToken": tokens.id_token, "nonce": "n"}
+    by_code = {
+        "code": code,
+        "redirectUri": openid_provider.redirect_uri,
+        "codeVerifier": "v" * 43,
+    }
+    users = [
+        (await login(anonymous, **credential))["user"]
+        for credential in (
+            {"accessToken": tokens.access_token},
+            {"idTokenWithNonce": with_nonce},
+            {"code": by_code},
+        )
+    ]
+    assert users[0] is not None
+    assert users == [users[0]] * 3
+
+
+@pytest.mark.parametrize("path", ["/login_google/", "/google_login/"])
+async def test_rest_takes_every_kind_of_credential(
+    anonymous: Caller, openid_provider: OpenIdProvider, path: str
+) -> None:
+    subject = somebody(openid_provider)
+    tokens = openid_provider.tokens(subject, nonce="n")
+    for body in (
+        {"access_token": tokens.access_token},
+        {"id_token": tokens.id_token, "nonce": "n"},
+        {"id_token": openid_provider.tokens(subject).id_token},
+        {"code": openid_provider.code(subject), "redirect_uri": openid_provider.redirect_uri},
+    ):
+        response = await anonymous.rest("POST", path, json=body)
+        assert response.status_code == 200, response.text
+        assert set(response.json()) == {"id", "firstname", "access_token"}
+        assert response.json()["firstname"] == "Grace"
+    assert await User.all().count() == 1
+
+
+@pytest.mark.parametrize("kind", ["idToken", "accessToken"])
+async def test_a_token_of_another_application_is_refused(
+    anonymous: Caller, openid_provider: OpenIdProvider, kind: str
+) -> None:
+    tokens = openid_provider.tokens(somebody(openid_provider), client_id="other")
+    credential = {"idToken": tokens.id_token, "accessToken": tokens.access_token}[kind]
+    answer = await login(anonymous, **{kind: credential})
+    assert [error["code"] for error in answer["errors"]] == ["INVALID_CREDENTIALS"]
+    assert answer["accessToken"] is None
+    assert await User.all().count() == 0
+    rest = await anonymous.rest("POST", "/login_google/", json={"access_token": credential})
+    assert rest.status_code == 400
+    assert set(rest.json()) == {"non_field_errors"}
+
+
+async def test_an_address_that_somebody_just_entered_proves_nothing(
+    anonymous: Caller, bob: Caller, people: People, openid_provider: OpenIdProvider
+) -> None:
+    change = "mutation ($id: Int!) { updateUser(input: {databaseId: $id, primaryEmail: "
+    change += '"victim@example.org"}) { errors { message } } }'
+    await bob.data(change, id=people.bob.id)
+    subject = somebody(openid_provider, "victim")
+    victim = await login(anonymous, idToken=openid_provider.tokens(subject).id_token)
+    assert victim["user"]["databaseId"] != people.bob.id
+    assert victim["user"]["username"] == "victim"
+
+
+async def test_a_proven_address_finds_its_user_once_and_for_all(
+    anonymous: Caller, people: People, openid_provider: OpenIdProvider
+) -> None:
+    await VerifiedEmail.create(address="alice@example.org", user=people.alice)
+    subject = somebody(openid_provider, "alice", email="Alice@Example.org")
+    signed_in = await login(anonymous, idToken=openid_provider.tokens(subject).id_token)
+    assert signed_in["user"]["databaseId"] == people.alice.id
+    openid_provider.set_user(subject, email="other@example.org", email_verified=True)
+    signed_in = await login(anonymous, idToken=openid_provider.tokens(subject).id_token)
+    assert signed_in["user"]["databaseId"] == people.alice.id
+    assert await ExternalIdentity.all().count() == 1
+
+
+async def test_an_address_that_google_did_not_verify_finds_nobody(
+    anonymous: Caller, people: People, openid_provider: OpenIdProvider
+) -> None:
+    await VerifiedEmail.create(address="alice@example.org", user=people.alice)
+    subject = somebody(openid_provider, "alice", email_verified=False)
+    signed_in = await login(anonymous, idToken=openid_provider.tokens(subject).id_token)
+    assert signed_in["user"]["databaseId"] != people.alice.id
+    assert signed_in["user"]["username"] == "alice-2"
+
+
+async def test_a_closed_account_stays_closed(
+    anonymous: Caller, people: People, openid_provider: OpenIdProvider
+) -> None:
+    subject = somebody(openid_provider, "carol")
+    await ExternalIdentity.create(provider="google", subject=subject, user=people.carol)
+    answer = await login(anonymous, idToken=openid_provider.tokens(subject).id_token)
+    assert [error["code"] for error in answer["errors"]] == ["INVALID_CREDENTIALS"]
+
+
+class TestWithoutNewUsers:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"auth_google_creates_users": False})
+
+    async def test_only_known_people_sign_in(
+        self, anonymous: Caller, people: People, openid_provider: OpenIdProvider
+    ) -> None:
+        await VerifiedEmail.create(address="alice@example.org", user=people.alice)
+        known = somebody(openid_provider, "alice")
+        answer = await login(anonymous, idToken=openid_provider.tokens(known).id_token)
+        assert answer["user"]["databaseId"] == people.alice.id
+        stranger = somebody(openid_provider)
+        answer = await login(anonymous, idToken=openid_provider.tokens(stranger).id_token)
+        assert [error["code"] for error in answer["errors"]] == ["INVALID_CREDENTIALS"]
+        assert "administrator" in answer["errors"][0]["message"]
+
+
+class TestWithDomains:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"auth_google_domains": ("Example.org",)})
+
+    @pytest.mark.parametrize(
+        ("claims", "welcome"),
+        [
+            ({}, True),
+            ({"email": "grace@EXAMPLE.ORG"}, True),
+            ({"email": "grace@example.org.evil.net"}, False),
+            ({"email": "example.org@evil.net"}, False),
+            ({"email_verified": False}, False),
+        ],
+        ids=str,
+    )
+    async def test_only_their_verified_addresses_are_welcome(
+        self,
+        anonymous: Caller,
+        openid_provider: OpenIdProvider,
+        claims: dict[str, object],
+        welcome: bool,
+    ) -> None:
+        subject = somebody(openid_provider, **claims)
+        answer = await login(anonymous, idToken=openid_provider.tokens(subject).id_token)
+        assert bool(answer["user"]) == welcome
+
+
+class TestWithAProviderThatIsDown:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        nowhere = {"auth_google_discovery_url": "http://127.0.0.1:9/discovery"}
+        return settings.model_copy(update=nowhere)
+
+    async def test_google_is_unavailable_and_passwords_still_work(
+        self, anonymous: Caller, people: People, openid_provider: OpenIdProvider
+    ) -> None:
+        token = openid_provider.tokens(somebody(openid_provider)).id_token
+        answer = await login(anonymous, idToken=token)
+        assert [error["code"] for error in answer["errors"]] == ["UNAVAILABLE"]
+        rest = await anonymous.rest("POST", "/login_google/", json={"id_token": token})
+        assert rest.status_code == 503
+        assert set(rest.json()) == {"detail"}
+        await anonymous.sign_in("alice", "correct horse")
