@@ -1,0 +1,1 @@
+"""Kubernetes: connection, facts, service-account tokens, provisioning, kubeconfig."""

@@ -1,0 +1,78 @@
+"""Looks at a cluster: every fact is read by itself and may fail by itself."""
+
+import asyncio
+import math
+from collections.abc import Awaitable
+from decimal import Decimal
+
+from kubernetes.utils.quantity import parse_quantity
+
+from cluster.answers import Node, NodeList, Version
+from cluster.connection import Caller
+from cluster.errors import ClusterError
+from cluster.faults import explained
+from cluster.listing import count, pages
+from cluster.observation import Observation, Values
+
+
+class Observer:
+    """Reads the facts of one cluster."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def observe(self) -> Observation:
+        """Never raises: what could not be read is in the observation's failures."""
+        reads = {
+            "version": self._version(),
+            "nodes": self._nodes(),
+            "pods": self._pods(),
+            "volumes": self._volumes(),
+        }
+        outcomes = await asyncio.gather(*(self._outcome(read) for read in reads.values()))
+        values: Values = {}
+        failures: dict[str, ClusterError] = {}
+        for subject, outcome in zip(reads, outcomes, strict=True):
+            if isinstance(outcome, ClusterError):
+                failures[subject] = outcome
+            else:
+                values |= outcome
+        return Observation(values, failures)
+
+    async def _outcome(self, read: Awaitable[Values]) -> Values | ClusterError:
+        try:
+            with explained(self._caller.cluster):
+                return await read
+        except ClusterError as error:
+            return error
+
+    async def _version(self) -> Values:
+        method = self._caller.version.get_code_without_preload_content
+        return {"version": (await self._caller.call(method, Version)).git_version}
+
+    async def _nodes(self) -> Values:
+        nodes, cpu, memory = 0, Decimal(0), Decimal(0)
+        method = self._caller.core.list_node_without_preload_content
+        async for page in pages(self._caller, method, NodeList):
+            for node in page.items or []:
+                nodes += 1
+                cpu += _capacity(node, "cpu")
+                memory += _capacity(node, "memory")
+        return {"node_count": nodes, "cpu_count": cpu, "memory_bytes": math.ceil(memory)}
+
+    async def _pods(self) -> Values:
+        method = self._caller.core.list_pod_for_all_namespaces_without_preload_content
+        return {"pod_count": await count(self._caller, method)}
+
+    async def _volumes(self) -> Values:
+        method = self._caller.core.list_persistent_volume_without_preload_content
+        return {"volume_count": await count(self._caller, method)}
+
+
+def _capacity(node: Node, resource: str) -> Decimal:
+    """Zero for a node that has not reported yet. Raises ValueError for what is no quantity."""
+    stated = (node.status.capacity or {}).get(resource, "0")
+    quantity: Decimal = parse_quantity(stated)
+    if not quantity.is_finite():
+        raise ValueError(f"{quantity} is no quantity")
+    return quantity

@@ -1,0 +1,241 @@
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes import client
+from kubernetes.utils.quantity import parse_quantity
+
+from cluster.facts import Facts
+from tests.cluster.conftest import OpenCluster
+from tests.cluster.proxy import Proxy, kubeconfig_of
+from tests.cluster.waiting import until
+from tests.testbed import ClusterTestbed
+
+
+@pytest.fixture(scope="module")
+def seeded(testbed: ClusterTestbed) -> ClusterTestbed:
+    testbed.seed(nodes=10, pods=60, volumes=7)
+    return testbed
+
+
+def capacity(nodes: list[Any], resource: str) -> Decimal:
+    quantities = [node.status.capacity[resource] for node in nodes]
+    return sum(map(parse_quantity, quantities), Decimal(0))
+
+
+async def test_facts_are_what_the_api_server_says_in_full_lists(
+    seeded: ClusterTestbed, admin: client.ApiClient, open_cluster: OpenCluster
+) -> None:
+    cluster = await open_cluster(seeded.kubeconfig)
+    await cluster.start()
+    facts = cluster.facts
+    core = client.CoreV1Api(admin)
+    nodes = core.list_node().items
+    assert facts.version == client.VersionApi(admin).get_code().git_version
+    assert facts.node_count == len(nodes) >= 10
+    assert facts.cpu_count == capacity(nodes, "cpu")
+    assert facts.memory_bytes == capacity(nodes, "memory")
+    assert facts.pod_count == len(core.list_pod_for_all_namespaces().items) >= 60
+    assert facts.volume_count == len(core.list_persistent_volume().items) >= 7
+    assert facts.reachable
+
+
+async def test_before_the_first_observation_nothing_is_known(
+    testbed: ClusterTestbed, open_cluster: OpenCluster
+) -> None:
+    cluster = await open_cluster(testbed.kubeconfig)
+    assert cluster.facts == Facts()
+    assert not cluster.facts.reachable
+
+
+async def test_pods_and_volumes_are_counted_without_being_fetched(
+    seeded: ClusterTestbed, proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
+) -> None:
+    cluster = await open_cluster(proxy_kubeconfig)
+    await cluster.start()
+    assert cluster.facts.pod_count is not None
+    counted = [p for p in proxy.passages if p.path.endswith(("/pods", "/persistentvolumes"))]
+    assert len(counted) == 2
+    for passage in counted:
+        assert passage.query == {"limit": "1"}
+        assert passage.answer_bytes < 10_000
+
+
+async def test_an_observation_costs_as_many_requests_with_many_pods_as_with_few(
+    seeded: ClusterTestbed, proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
+) -> None:
+    cluster = await open_cluster(proxy_kubeconfig)
+    await cluster.start()
+    assert sorted(p.path for p in proxy.passages) == [
+        "/api/v1/nodes",
+        "/api/v1/persistentvolumes",
+        "/api/v1/pods",
+        "/version/",
+    ]
+
+
+def without_remaining_count(body: bytes) -> bytes:
+    answer = json.loads(body)
+    answer.get("metadata", {}).pop("remainingItemCount", None)
+    return json.dumps(answer).encode()
+
+
+async def test_without_a_remaining_count_metadata_is_paged_through(
+    seeded: ClusterTestbed, proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
+) -> None:
+    seeded.seed(nodes=10, pods=520, volumes=7)
+    proxy.rewrite(without_remaining_count)
+    cluster = await open_cluster(proxy_kubeconfig)
+    await cluster.start()
+    pages = [p for p in proxy.passages if p.path == "/api/v1/pods" and p.query["limit"] != "1"]
+    assert cluster.facts.pod_count is not None
+    assert cluster.facts.pod_count >= 520
+    assert len(pages) == 2
+    assert all("as=PartialObjectMetadataList" in page.accept for page in pages)
+
+
+async def test_a_refused_fact_is_none_and_the_others_are_there(
+    seeded: ClusterTestbed, proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
+) -> None:
+    proxy.answer(403, where="/persistentvolumes")
+    cluster = await open_cluster(proxy_kubeconfig)
+    await cluster.start()
+    assert cluster.facts.volume_count is None
+    assert cluster.facts.pod_count is not None
+    assert cluster.facts.memory_bytes
+    assert cluster.facts.reachable
+    assert cluster.facts.observed_at is not None
+
+
+async def test_a_fact_refused_later_keeps_its_value_and_is_logged_once(
+    seeded: ClusterTestbed,
+    proxy: Proxy,
+    proxy_kubeconfig: Path,
+    open_cluster: OpenCluster,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    cluster = await open_cluster(proxy_kubeconfig)
+    await cluster.start()
+    volumes = cluster.facts.volume_count
+    proxy.answer(403, '{"message": "you may not"}', where="/persistentvolumes")
+    observations = len(proxy.passages)
+    await until(lambda: len(proxy.passages) >= observations + 9, seconds=5)
+    assert cluster.facts.volume_count == volumes is not None
+    assert cluster.facts.reachable
+    assert [r.message for r in caplog.records if "cannot read" in r.message] == [
+        "cluster proxy: cannot read volumes: you may not"
+    ]
+
+
+async def test_a_fact_that_fails_now_and_then_does_not_count_as_observed(
+    seeded: ClusterTestbed, proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
+) -> None:
+    proxy.answer(500, where="/nodes")
+    cluster = await open_cluster(proxy_kubeconfig)
+    await cluster.start()
+    assert cluster.facts.reachable
+    assert cluster.facts.pod_count is not None
+    assert cluster.facts.node_count is None
+    assert cluster.facts.observed_at is None
+    proxy.behave()
+    await until(lambda: cluster.facts.observed_at, seconds=5)
+    assert cluster.facts.node_count
+
+
+def node(**capacity: str) -> dict[str, Any]:
+    return {"metadata": {"name": "n"}, "status": {"capacity": capacity} if capacity else {}}
+
+
+def answering_nodes(*nodes: dict[str, Any]) -> Callable[[bytes], bytes]:
+    def rewrite(body: bytes) -> bytes:
+        answer = json.loads(body)
+        if answer.get("kind") == "NodeList":
+            answer["items"] = list(nodes)
+        return json.dumps(answer).encode()
+
+    return rewrite
+
+
+async def test_every_form_of_quantity_is_summed_exactly(
+    seeded: ClusterTestbed, proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
+) -> None:
+    proxy.rewrite(
+        answering_nodes(
+            node(cpu="4", memory="32823360Ki"),
+            node(cpu="3920m", memory="64Gi"),
+            node(cpu="0.1", memory="135000000000"),
+            node(cpu="2e1", memory="128849018880000m"),
+            node(cpu="100u", memory="1T"),
+            node(cpu="0", memory="500m"),
+        )
+    )
+    cluster = await open_cluster(proxy_kubeconfig)
+    await cluster.start()
+    assert cluster.facts.cpu_count == Decimal("28.0201")
+    assert cluster.facts.memory_bytes == (
+        32823360 * 2**10 + 64 * 2**30 + 135 * 10**9 + 128849018880 + 10**12 + 1
+    )
+
+
+async def test_a_node_that_has_not_reported_yet_counts_without_capacity(
+    seeded: ClusterTestbed, proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
+) -> None:
+    proxy.rewrite(answering_nodes(node(cpu="2", memory="1Gi"), node()))
+    cluster = await open_cluster(proxy_kubeconfig)
+    await cluster.start()
+    assert (cluster.facts.node_count, cluster.facts.cpu_count) == (2, Decimal(2))
+    assert cluster.facts.memory_bytes == 2**30
+
+
+@pytest.mark.parametrize("quantity", ["a lot", "NaN", "Infinity"])
+async def test_what_is_no_quantity_makes_the_fact_unreadable_and_nothing_else(
+    seeded: ClusterTestbed,
+    proxy: Proxy,
+    proxy_kubeconfig: Path,
+    open_cluster: OpenCluster,
+    quantity: str,
+) -> None:
+    proxy.rewrite(answering_nodes(node(cpu=quantity, memory="1Gi")))
+    cluster = await open_cluster(proxy_kubeconfig)
+    await cluster.start()
+    assert cluster.facts.cpu_count is None
+    assert cluster.facts.pod_count is not None
+
+
+async def test_a_change_in_the_cluster_reaches_watchers_within_two_intervals(
+    seeded: ClusterTestbed,
+    admin: client.ApiClient,
+    open_cluster: OpenCluster,
+    fresh_name: str,
+) -> None:
+    cluster = await open_cluster(seeded.kubeconfig)
+    await cluster.start()
+    watch = aiter(cluster.watch_facts())
+    before = await anext(watch)
+    volume = client.V1PersistentVolume(
+        metadata=client.V1ObjectMeta(name=fresh_name),
+        spec=client.V1PersistentVolumeSpec(
+            capacity={"storage": "1Gi"},
+            access_modes=["ReadWriteOnce"],
+            host_path=client.V1HostPathVolumeSource(path="/nowhere"),
+        ),
+    )
+    client.CoreV1Api(admin).create_persistent_volume(volume)
+    after = await anext(watch)
+    assert before.volume_count is not None
+    client.CoreV1Api(admin).delete_persistent_volume(fresh_name)
+    assert after.volume_count == before.volume_count + 1
+
+
+async def test_a_server_that_cannot_be_found_delays_the_start_by_two_seconds_at_most(
+    tmp_path: Path, open_cluster: OpenCluster
+) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(kubeconfig_of("http://127.0.0.1:1"))
+    cluster = await open_cluster(kubeconfig)
+    await cluster.start()
+    assert not cluster.facts.reachable
+    assert cluster.facts.observed_at is None

@@ -1,0 +1,171 @@
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cluster.cluster import Cluster
+from cluster.errors import ClusterUnavailable
+from tests.cluster.conftest import INTERVAL, OpenCluster
+from tests.cluster.proxy import Proxy
+from tests.cluster.waiting import until
+from tests.testbed import ClusterTestbed
+
+THREE_INTERVALS = 3 * INTERVAL.total_seconds()
+HOUR = timedelta(hours=1)
+
+PROXY_FAULTS: dict[str, Callable[[Proxy], None]] = {
+    "hangs": lambda proxy: proxy.hang(),
+    "is cut off in the middle of an answer": lambda proxy: proxy.cut_off(),
+    "answers 500": lambda proxy: proxy.answer(500, "boom"),
+    "answers 503": lambda proxy: proxy.answer(503),
+    "answers 401": lambda proxy: proxy.answer(401),
+    "answers 403": lambda proxy: proxy.answer(403),
+    "answers 410": lambda proxy: proxy.answer(410),
+    "answers 429": lambda proxy: proxy.answer(429),
+    "answers HTML": lambda proxy: proxy.answer(200, "<html>Sign in</html>"),
+    "answers another JSON": lambda proxy: proxy.answer(200, '["unexpected"]'),
+    "answers nothing": lambda proxy: proxy.answer(200, ""),
+    "answers empty objects": lambda proxy: proxy.answer(200, "{}"),
+}
+
+
+@pytest.fixture(params=list(PROXY_FAULTS.values()), ids=list(PROXY_FAULTS))
+def fault(request: pytest.FixtureRequest) -> Callable[[Proxy], None]:
+    chosen: Callable[[Proxy], None] = request.param
+    return chosen
+
+
+@asynccontextmanager
+async def outage_seen_by(cluster: Cluster) -> AsyncIterator[None]:
+    """Checks what holds in any outage once it is noticed, before the body ends it."""
+    before = cluster.facts
+    assert before.reachable
+    assert before.pod_count is not None
+    await until(lambda: not cluster.facts.reachable, seconds=5)
+    assert cluster.facts == replace(before, reachable=False, observed_at=cluster.facts.observed_at)
+    seen = cluster.facts.observed_at
+    yield
+    await until(lambda: cluster.facts.reachable, seconds=THREE_INTERVALS)
+    await until(lambda: cluster.facts.observed_at != seen, seconds=THREE_INTERVALS)
+
+
+async def test_whatever_the_api_server_does_the_last_facts_stay_and_it_recovers_by_itself(
+    fault: Callable[[Proxy], None],
+    proxy: Proxy,
+    proxy_kubeconfig: Path,
+    open_cluster: OpenCluster,
+) -> None:
+    cluster = await open_cluster(proxy_kubeconfig)
+    await cluster.start()
+    fault(proxy)
+    async with outage_seen_by(cluster):
+        proxy.behave()
+
+
+async def test_watchers_hear_of_an_outage_and_of_its_end(
+    proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
+) -> None:
+    cluster = await open_cluster(proxy_kubeconfig)
+    await cluster.start()
+    watch = aiter(cluster.watch_facts())
+    assert (await anext(watch)).reachable
+    proxy.answer(500)
+    assert not (await anext(watch)).reachable
+    proxy.behave()
+    assert (await anext(watch)).reachable
+
+
+async def test_a_known_outage_fails_a_token_request_at_once(
+    proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
+) -> None:
+    cluster = await open_cluster(proxy_kubeconfig)
+    await cluster.start()
+    proxy.hang()
+    await until(lambda: not cluster.facts.reachable, seconds=5)
+    started = time.monotonic()
+    with pytest.raises(ClusterUnavailable, match="cannot be reached"):
+        await cluster.issue_token("default", "default", lifetime=HOUR)
+    assert time.monotonic() - started < 0.05
+
+
+async def test_an_outage_that_is_not_known_yet_holds_a_token_request_for_under_a_second(
+    proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
+) -> None:
+    cluster = await open_cluster(proxy_kubeconfig)
+    proxy.hang()
+    started = time.monotonic()
+    with pytest.raises(ClusterUnavailable, match="in time"):
+        await cluster.issue_token("default", "default", lifetime=HOUR)
+    assert 0.7 < time.monotonic() - started < 1
+
+
+async def test_a_hung_server_delays_the_start_by_two_seconds_at_most(
+    proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
+) -> None:
+    proxy.hang()
+    cluster = await open_cluster(proxy_kubeconfig, facts_interval=timedelta(seconds=10))
+    started = time.monotonic()
+    await cluster.start()
+    assert 1.9 < time.monotonic() - started < 2.5
+    assert not cluster.facts.reachable
+
+
+async def test_a_killed_api_server_is_survived(
+    testbed: ClusterTestbed, open_cluster: OpenCluster
+) -> None:
+    cluster = await open_cluster(testbed.kubeconfig)
+    await cluster.start()
+    await asyncio.to_thread(testbed.stop)
+    try:
+        async with outage_seen_by(cluster):
+            await asyncio.to_thread(testbed.start)
+        await cluster.issue_token("default", "default", lifetime=HOUR)
+    finally:
+        await asyncio.to_thread(testbed.start)
+
+
+async def test_a_frozen_api_server_is_survived(
+    testbed: ClusterTestbed, open_cluster: OpenCluster
+) -> None:
+    cluster = await open_cluster(testbed.kubeconfig)
+    await cluster.start()
+    testbed.freeze()
+    try:
+        async with outage_seen_by(cluster):
+            testbed.thaw()
+        await cluster.issue_token("default", "default", lifetime=HOUR)
+    finally:
+        testbed.thaw()
+
+
+async def test_closing_ends_watches(
+    proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
+) -> None:
+    cluster = await open_cluster(proxy_kubeconfig)
+    watch = aiter(cluster.watch_facts())
+    await anext(watch)
+    change = asyncio.ensure_future(anext(watch))
+    await asyncio.sleep(0)
+    await cluster.close()
+    with pytest.raises(StopAsyncIteration):
+        await asyncio.wait_for(change, 1)
+
+
+async def test_closing_during_an_outage_does_not_wait_for_it(
+    proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
+) -> None:
+    proxy.hang()
+    cluster = await open_cluster(proxy_kubeconfig, facts_interval=timedelta(seconds=10))
+    await cluster.start()
+    token = asyncio.ensure_future(cluster.issue_token("default", "default", lifetime=HOUR))
+    await asyncio.sleep(0.05)
+    started = time.monotonic()
+    await cluster.close()
+    assert time.monotonic() - started < 0.5
+    with pytest.raises(ClusterUnavailable):
+        await token
