@@ -61,6 +61,15 @@ class Passwords:
             await anyio.sleep_until(refusal_due)
         return verification
 
+    def knows(self, stored: str) -> bool:
+        """Whether a password could be compared with this hash."""
+        try:
+            handler = self._context.handler(self._context.identify(stored, required=True))
+            handler.needs_update(stored)
+        except (ValueError, NotImplementedError):
+            return False
+        return not stored.endswith("$")
+
     def _hash(self, password: str) -> str:
         return str(self._context.hash(password))
 

@@ -45,6 +45,22 @@ DJANGO_ARGON2I = (
     "$SZ5pVC6HGKB/1IZHiqFcB0QZSPjwomtqN469fky/XXk"
 )
 DJANGO_NUL = "pbkdf2_sha256$1000$saltsaltsalt$sVaWem31qy3rw+Ldi3plA/XzhMSNi9/XHnnD1Ytj05o="
+UNUSABLE = [
+    "",
+    "!4QRzTiCWTxC5hJiAgj4XIapaBcFi7pudbOZCbtsr",
+    "secret",
+    "hässlich",
+    "\ud800",
+    "md5$salt$d41d8cd98f00b204e9800998ecf8427e",
+    "pbkdf2_sha256$",
+    "pbkdf2_sha256$x$y$z",
+    "pbkdf2_sha256$150000$e2XHHeTbCpIO$",
+    "pbkdf2_sha256$0$e2XHHeTbCpIO$kdSaNtPDFr6QLn4XqjWoub4dx1esWCSyeTE2pjz0juU=",
+    "bcrypt_sha256$$2b$12$zz",
+    "argon2$argon2id$",
+    "$argon2id$v=19$m=1,t=1,p=1$x$y",
+    "$argon2id$v=19$m=19456,t=2,p=1,keyid=a$c2FsdHNhbHQ$c2FsdHNhbHQ",
+]
 REFUSED = Verification(ok=False, replacement=None)
 
 
@@ -109,31 +125,20 @@ async def test_a_weaker_argon2_hash_is_to_be_replaced(passwords: Passwords, stor
     assert verification.replacement is not None
 
 
-@pytest.mark.parametrize(
-    "stored",
-    [
-        None,
-        "",
-        "!4QRzTiCWTxC5hJiAgj4XIapaBcFi7pudbOZCbtsr",
-        "secret",
-        "hässlich",
-        "\ud800",
-        "md5$salt$d41d8cd98f00b204e9800998ecf8427e",
-        "pbkdf2_sha256$",
-        "pbkdf2_sha256$x$y$z",
-        "pbkdf2_sha256$150000$e2XHHeTbCpIO$",
-        "pbkdf2_sha256$0$e2XHHeTbCpIO$kdSaNtPDFr6QLn4XqjWoub4dx1esWCSyeTE2pjz0juU=",
-        "bcrypt_sha256$$2b$12$zz",
-        "argon2$argon2id$",
-        "$argon2id$v=19$m=1,t=1,p=1$x$y",
-        "$argon2id$v=19$m=19456,t=2,p=1,keyid=a$c2FsdHNhbHQ$c2FsdHNhbHQ",
-    ],
-)
+@pytest.mark.parametrize("stored", [None, *UNUSABLE])
 async def test_without_a_usable_hash_every_password_is_wrong(
     passwords: Passwords, stored: str | None
 ) -> None:
     for password in ("", "secret"):
         assert await passwords.verify(password, stored) == REFUSED
+
+
+async def test_a_hash_is_known_when_a_password_can_be_compared_with_it(
+    passwords: Passwords,
+) -> None:
+    usable = [DJANGO_ALICE, DJANGO_ARGON2I, *(stored for _, stored in DJANGO_HASHES)]
+    assert all(map(passwords.knows, [*usable, await passwords.hash("secret")]))
+    assert not any(map(passwords.knows, UNUSABLE))
 
 
 @pytest.mark.parametrize("password", ["secret\0", "\0", "x" * 4097, "x" * 1_000_000, "\ud800"])
