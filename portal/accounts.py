@@ -8,7 +8,7 @@ from tortoise.exceptions import IntegrityError
 
 from auth.passwords import Passwords, UnusablePassword
 from models import User
-from resolvers.users import email_complaint, name_complaint, normalize_email
+from resolvers.users import email_complaint, name_complaint, normalize_email, username_complaint
 
 
 class AccountError(Exception):
@@ -27,7 +27,7 @@ class NewAccount:
 
 async def create_account(account: NewAccount, passwords: Passwords) -> User:
     """Raises AccountError."""
-    _check("User name", name_complaint(account.username))
+    _check("User name", username_complaint(account.username))
     _check("E-mail", email_complaint(account.email))
     for label, name in (("First name", account.first_name), ("Last name", account.last_name)):
         _check(label, name_complaint(name) if name else None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from graphql import GraphQLError
 from tortoise.exceptions import DBConnectionError, OperationalError
 
 from auth.passwords import Passwords
@@ -19,8 +17,10 @@ from cluster.errors import ClusterConfigError
 from models import Database
 from portal import server
 from portal.accounts import AccountError, NewAccount, create_account
+from portal.app import utc_now
 from portal.contract import ContractError, check_schema, openapi_json, print_schema
 from portal.declared import DeclarationError, apply_file
+from portal.portal import Portal
 from portal.settings import Settings, SettingsError, settings_from_environment
 
 T = TypeVar("T")
@@ -68,9 +68,8 @@ def cli() -> None:
 def serve(host: str, port: int, workers: int, migrate: bool) -> None:
     """Serve the portal."""
     settings = settings_from_environment()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    if migrate:
-        asyncio.run(_migrate(settings))
+    server.log_to_standard_error()
+    asyncio.run(_prepare(settings, migrate=migrate))
     server.serve(settings, host=host, port=port, workers=workers)
 
 
@@ -162,6 +161,17 @@ def _with_database(work: Callable[[], Awaitable[T]]) -> T:
             return await work()
 
     return asyncio.run(run())
+
+
+async def _prepare(settings: Settings, *, migrate: bool) -> None:
+    """So that a mistake in the environment is one line before the server starts."""
+    async with _open(settings) as database:
+        if migrate:
+            await database.migrate()
+        elif not await database.is_migrated():
+            raise SettingsError("The database is not up to date: run `kubeportal migrate` first.")
+        services = await Portal(settings, clock=utc_now).assemble()
+        await services.clusters.close()
 
 
 async def _migrate(settings: Settings) -> list[str]:

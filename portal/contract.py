@@ -10,6 +10,7 @@ from graphql import BreakingChange, GraphQLError, build_schema, find_schema_chan
 from portal.app import REST_DOCUMENTS
 from rest_compat.openapi import describe
 from rest_compat.operations import load
+from schema.executor import Executor
 from schema.portal import REST_API_VERSION
 from schema.root import build_schema as our_schema
 
@@ -19,7 +20,7 @@ class ContractError(Exception):
 
 
 def print_schema() -> str:
-    return our_schema().as_str() + "\n"
+    return Executor(our_schema()).sdl
 
 
 def check_schema(committed: Path) -> str:
@@ -36,6 +37,6 @@ def check_schema(committed: Path) -> str:
 
 
 def openapi_json() -> str:
-    operations = load(REST_DOCUMENTS, our_schema()._schema)
+    operations = load(REST_DOCUMENTS, Executor(our_schema()).graphql_schema)
     description = describe(operations, version=REST_API_VERSION)
     return orjson.dumps(description, option=orjson.OPT_INDENT_2).decode()

@@ -38,24 +38,33 @@ class Portal:
         self._clusters = clusters
 
     async def open(self) -> None:
-        """Raises SettingsError and ClusterConfigError."""
+        """Raises what `assemble` raises."""
         await self.database.open()
-        self.services = Services(
+        self.services = await self.assemble()
+        await self.services.clusters.start()
+
+    async def assemble(self) -> Services:
+        """Everything that the settings describe, not yet started.
+
+        Raises SettingsError and ClusterConfigError.
+        """
+        return Services(
             clock=self._clock,
             portal_name=self.settings.branding,
             portal_version=version("kubeportal"),
             session_lifetime=self.settings.session_lifetime,
             token_lifetime=self.settings.token_lifetime,
             passwords=Passwords(),
-            access_tokens=self._access_tokens(),
+            access_tokens=AccessTokens(
+                keys=signing_keys(self.settings, self.database.sqlite_path), clock=self._clock
+            ),
             google=google_sign_in(self.settings, self._clock),
             google_policy=GooglePolicy(
                 creates_users=self.settings.auth_google_creates_users,
                 domains=tuple(map(str.lower, self.settings.auth_google_domains)),
             ),
-            clusters=self._clusters or await self._load_clusters(),
+            clusters=await self._load_clusters() if self._clusters is None else self._clusters,
         )
-        await self.services.clusters.start()
 
     async def close(self) -> None:
         await self.services.clusters.close()
@@ -73,13 +82,6 @@ class Portal:
         bearer = token.strip() if scheme.lower() == "bearer" else None
         actor = await authenticate(self.services, bearer, client)
         return Context(self.services, actor, connection.scope["state"]["request_id"])
-
-    def _access_tokens(self) -> AccessTokens:
-        keys = signing_keys(self.settings, self.database.sqlite_path)
-        try:
-            return AccessTokens(keys=keys, clock=self._clock)
-        except ValueError as error:
-            raise SettingsError(f"{PREFIX}SECRET_KEY: {error}") from None
 
     async def _load_clusters(self) -> Clusters:
         return await load_clusters(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import logging
+
 import uvicorn
 from starlette.applications import Starlette
 
@@ -25,6 +27,12 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
     )
 
 
+def log_to_standard_error() -> None:
+    form = "%(asctime)s %(levelname)s %(name)s %(message)s"
+    logging.basicConfig(level=logging.INFO, format=form)
+
+
 def app_from_environment() -> Starlette:
     """What each worker process serves."""
+    log_to_standard_error()
     return create_app(settings_from_environment())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from collections.abc import Mapping
@@ -21,7 +22,10 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+logger = logging.getLogger(__name__)
+
 PREFIX = "KUBEPORTAL_"
+SAFE_KEY_LENGTH = 32
 GOOGLE = "https://accounts.google.com/.well-known/openid-configuration"
 GOOGLE_TOKENINFO = "https://oauth2.googleapis.com/tokeninfo"
 LOCAL_ORIGINS = ("http://localhost:8000", "http://127.0.0.1:8000")
@@ -127,11 +131,14 @@ def signing_keys(settings: Settings, sqlite_path: Path | None) -> list[str]:
     Raises SettingsError where a key is needed and there is none.
     """
     if settings.secret_key:
-        return [key.get_secret_value() for key in settings.secret_key]
+        keys = [key.get_secret_value() for key in settings.secret_key]
+        if min(map(len, keys)) < SAFE_KEY_LENGTH:
+            logger.warning("%sSECRET_KEY: use %d random characters", PREFIX, SAFE_KEY_LENGTH)
+        return keys
     if sqlite_path is None:
         raise SettingsError(
             f"{PREFIX}SECRET_KEY: required with PostgreSQL, so that all replicas agree;"
-            " set it to at least 32 random characters"
+            f" set it to at least {SAFE_KEY_LENGTH} random characters"
         )
     path = sqlite_path.with_suffix(".secret")
     if not path.exists():

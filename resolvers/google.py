@@ -19,8 +19,10 @@ from resolvers.actor import Client
 from resolvers.errors import BadUserInput, Complaint, InvalidCredentials, Unavailable
 from resolvers.services import GooglePolicy, Services
 from resolvers.sessions import SignIn, open_session
+from resolvers.users import username_complaint
 
 PROVIDER = "google"
+ROOM_FOR_NUMBER = "-9999999"
 
 
 def provider(services: Services) -> GoogleSignIn:
@@ -100,8 +102,10 @@ def _check_policy(policy: GooglePolicy, identity: GoogleIdentity) -> None:
 
 
 async def _free_username(identity: GoogleIdentity) -> str:
-    wanted = (identity.email or "").partition("@")[0] or identity.given_name or "google-user"
-    base = wanted.strip()[: NAME_LENGTH - 8] or "google-user"
+    wanted = (identity.email or "").partition("@")[0] or identity.given_name
+    base = wanted.strip()[: NAME_LENGTH - len(ROOM_FOR_NUMBER)]
+    if not base or username_complaint(base + ROOM_FOR_NUMBER):
+        base = "google-user"
     key = username_key(base)
     alike = await User.filter(username_key__startswith=key)
     taken = {user.username_key for user in alike}

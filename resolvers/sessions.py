@@ -54,8 +54,9 @@ async def login(services: Services, client: Client, username: str, password: str
     if user is None or not verification.ok or not user.is_active:
         raise InvalidCredentials
     if verification.replacement:
-        user.password_hash = verification.replacement
-        await user.save(update_fields=["password_hash"])
+        # only where it still is the hash that was verified: it may just have been changed
+        unchanged = User.filter(id=user.id, password_hash=user.password_hash)
+        await unchanged.update(password_hash=verification.replacement)
     return await open_session(services, client, user, SignInMethod.PASSWORD)
 
 

@@ -7,7 +7,7 @@ from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
 from models import User, username_key
-from models.users import EMAIL_LENGTH, NAME_LENGTH
+from models.users import EMAIL_LENGTH, KEY_LENGTH, NAME_LENGTH
 from resolvers.actor import Actor
 from resolvers.errors import BadUserInput, Complaint, Forbidden, NotFound
 from resolvers.pages import check_search
@@ -115,6 +115,13 @@ def name_complaint(value: str | None) -> str | None:
     if not value.isprintable():
         return "Control characters are not allowed."
     return None
+
+
+def username_complaint(value: str) -> str | None:
+    complaint = name_complaint(value)
+    if complaint is None and len(username_key(value)) > KEY_LENGTH:
+        return f"Ensure this field has no more than {NAME_LENGTH} characters."
+    return complaint
 
 
 def email_complaint(value: str | None) -> str | None:

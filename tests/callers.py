@@ -32,7 +32,7 @@ from portal.app import create_app
 from portal.settings import Settings
 
 ORIGIN = "http://portal.example.org"
-SECRET = "a secret of tests, which is long enough"
+SECRET = "a secret of tests which is long enough"
 
 
 class Clock:

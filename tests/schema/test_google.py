@@ -172,6 +172,24 @@ async def test_an_address_that_google_did_not_verify_finds_nobody(
     assert signed_in["user"]["username"] == "alice-2"
 
 
+@pytest.mark.parametrize(
+    ("email", "username"),
+    [
+        ("x" * 64 + "@example.org", "x" * 64),
+        ("ﷺ" * 60 + "@example.org", "google-user"),
+        (" @example.org", "google-user"),
+        ("a\tb@example.org", "google-user"),
+    ],
+    ids=lambda text: text[:12],
+)
+async def test_a_new_user_gets_a_possible_name(
+    anonymous: Caller, openid_provider: OpenIdProvider, email: str, username: str
+) -> None:
+    subject = somebody(openid_provider, email=email, given_name="")
+    signed_in = await login(anonymous, idToken=openid_provider.tokens(subject).id_token)
+    assert signed_in["user"]["username"] == username
+
+
 async def test_a_closed_account_stays_closed(
     anonymous: Caller, people: People, openid_provider: OpenIdProvider
 ) -> None:
@@ -222,7 +240,7 @@ class TestWithDomains:
         claims: dict[str, object],
         welcome: bool,
     ) -> None:
-        subject = somebody(openid_provider, **claims)
+        subject = somebody(openid_provider, "grace", **claims)
         answer = await login(anonymous, idToken=openid_provider.tokens(subject).id_token)
         assert bool(answer["user"]) == welcome
 

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_rooms_of_the_house_import_as_designed() -> None:
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    outcome = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert outcome.returncode == 0, outcome.stdout
+
+
+def test_importing_the_application_reads_and_says_nothing() -> None:
+    """With an environment that would be refused, and without any warning."""
+    command = [sys.executable, "-W", "error", "-c", "import portal.cli, portal.server"]
+    environment = {**os.environ, "KUBEPORTAL_DATABASE_URL": "nonsense", "KUBECONFIG": "/nowhere"}
+    outcome = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
+    assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, "", "")

@@ -1,0 +1,143 @@
+"""`kubeportal serve` from nothing to a signed-in user."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.live.processes import kubeportal, serving
+
+SECRET = "a secret of tests which is long enough"
+CREATE = ("user", "create", "alice", "--superuser", "--email", "alice@example.org")
+
+
+def login(address: str, password: str = "correct horse") -> httpx2.Response:  # noqa: S107
+    credentials = {"username": "ALICE", "password": password}
+    return httpx2.post(f"{address}/api/v1.4.0/login/", json=credentials)
+
+
+def test_a_new_portal_has_no_account_until_one_is_made(tmp_path: Path) -> None:
+    with serving(folder=tmp_path) as address:
+        for username in ("admin", "root", "alice"):
+            credentials = {"username": username, "password": username}
+            response = httpx2.post(f"{address}/api/v1.4.0/login/", json=credentials)
+            assert response.status_code == 400
+        made = kubeportal(*CREATE, "--password-stdin", folder=tmp_path, stdin="correct horse\n")
+        assert made.stdout == "created alice with id 1\n"
+        token = login(address).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        user = httpx2.get(f"{address}/api/v1.4.0/users/1/", headers=headers).json()
+        assert (user["username"], user["admin"]) == ("alice", True)
+
+
+def test_the_signing_key_is_made_once_and_only_for_its_owner(tmp_path: Path) -> None:
+    kubeportal(*CREATE, "--password-stdin", folder=tmp_path, stdin="correct horse\n")
+    with serving(folder=tmp_path) as address:
+        token = login(address).json()["access_token"]
+    secret = tmp_path / "kubeportal.secret"
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    with serving(folder=tmp_path) as address:
+        headers = {"Authorization": f"Bearer {token}"}
+        assert httpx2.get(f"{address}/api/v1.4.0/users/1/", headers=headers).status_code == 200
+
+
+@pytest.fixture
+def replicas(database_url: str, tmp_path: Path) -> dict[str, str]:
+    return {"KUBEPORTAL_DATABASE_URL": database_url, "KUBEPORTAL_SECRET_KEY": SECRET}
+
+
+async def test_replicas_start_at_once_and_agree_on_sessions(
+    tmp_path: Path, replicas: dict[str, str]
+) -> None:
+    with ExitStack() as stack, ThreadPoolExecutor() as executor:
+        starting = [
+            executor.submit(stack.enter_context, serving(folder=tmp_path, **replicas))
+            for _ in range(3)
+        ]
+        addresses = [start.result() for start in starting]
+        made = kubeportal(
+            *CREATE, "--password-stdin", folder=tmp_path, stdin="correct horse\n", **replicas
+        )
+        assert made.returncode == 0, made.stderr
+        token = login(addresses[0]).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        path = "/api/v1.4.0/users/1/"
+        statuses = [httpx2.get(f"{a}{path}", headers=headers).status_code for a in addresses]
+        assert statuses == [200, 200, 200]
+        httpx2.post(f"{addresses[1]}/api/v1.4.0/logout/", headers=headers)
+        statuses = [httpx2.get(f"{a}{path}", headers=headers).status_code for a in addresses]
+        assert statuses == [401, 401, 401]
+
+
+def test_several_workers_share_a_port(tmp_path: Path) -> None:
+    kubeportal(*CREATE, "--password-stdin", folder=tmp_path, stdin="correct horse\n")
+    with serving("--workers", "2", folder=tmp_path) as address:
+        assert login(address).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "complaint"),
+    [
+        (["serve"], {"KUBEPORTAL_DATABASE_URL": "mysql://x"}, "KUBEPORTAL_DATABASE_URL"),
+        (
+            ["serve"],
+            {"KUBEPORTAL_DATABASE_URL": "postgres://nobody@127.0.0.1:9/nothing"},
+            "127.0.0.1",
+        ),
+        (["serve"], {"KUBEPORTAL_DATABASE_URL": "sqlite:///nowhere/portal.sqlite3"}, "/nowhere"),
+        (["serve", "--no-migrate"], {}, "kubeportal migrate"),
+        (["serve"], {"KUBEPORTAL_SESSION_LIFETIME": "soon"}, "KUBEPORTAL_SESSION_LIFETIME"),
+        (["serve"], {"KUBEPORTAL_SESSION_LIFETIME": "-1h"}, "KUBEPORTAL_SESSION_LIFETIME"),
+        (["serve"], {"KUBEPORTAL_REST_PATCH_RETURNS": "x"}, "KUBEPORTAL_REST_PATCH_RETURNS"),
+        (["serve"], {"KUBEPORTAL_SECRET_KEY_FILE": "/nowhere"}, "KUBEPORTAL_SECRET_KEY_FILE"),
+        (["serve"], {"KUBEPORTAL_AUTH_GOOGLE_KEY": "x"}, "KUBEPORTAL_AUTH_GOOGLE_SECRET"),
+        (["serve"], {"KUBECONFIG": "/nowhere"}, "/nowhere"),
+        (["serve", "--port", "x"], {}, "--port"),
+        (["nonsense"], {}, "nonsense"),
+        (["apply", "-f", "/nowhere"], {}, "/nowhere"),
+        (["schema", "check", "--against", "/nowhere"], {}, "/nowhere"),
+        (["user", "create", "a\tb"], {}, "User name"),
+        (["user", "create", "ﷺ" * 150], {}, "User name"),
+        (["user", "create", "a", "--email", "b"], {}, "E-mail"),
+    ],
+    ids=str,
+)
+def test_a_mistake_is_one_line_and_status_1(
+    tmp_path: Path, arguments: list[str], variables: dict[str, str], complaint: str
+) -> None:
+    outcome = kubeportal(*arguments, folder=tmp_path, **variables)
+    assert outcome.returncode == 1
+    assert outcome.stdout == ""
+    [line] = outcome.stderr.splitlines()
+    assert line.startswith("kubeportal: ")
+    assert complaint in line
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(f"{SECRET}\n")
+    kubeportal(*CREATE, "--password-stdin", folder=tmp_path, stdin="correct horse\n")
+    with serving(folder=tmp_path, KUBEPORTAL_SECRET_KEY_FILE=str(tmp_path / "key")) as address:
+        token = login(address).json()["access_token"]
+    assert not (tmp_path / "kubeportal.secret").exists()
+    with serving(folder=tmp_path, KUBEPORTAL_SECRET_KEY=f"another {SECRET},{SECRET}") as address:
+        headers = {"Authorization": f"Bearer {token}"}
+        assert httpx2.get(f"{address}/api/v1.4.0/users/1/", headers=headers).status_code == 200
+
+
+def test_secrets_are_not_logged(tmp_path: Path) -> None:
+    kubeportal(*CREATE, "--password-stdin", folder=tmp_path, stdin="correct horse\n")
+    with serving(folder=tmp_path) as address:
+        token = login(address).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        httpx2.get(f"{address}/api/v1.4.0/users/1/", headers=headers)
+        login(address, "a wrong password")
+    logged = "".join(path.read_text() for path in tmp_path.glob("*.log"))
+    secret = (tmp_path / "kubeportal.secret").read_text()
+    assert logged
+    for planted in ("correct horse", "a wrong password", token, secret):
+        assert planted not in logged
