@@ -1,4 +1,6 @@
+from models.access import AccessRequest, AccessRequestState
 from models.clusters import ServiceAccount
+from models.credentials import CredentialIssue, CredentialKind
 from models.database import Database
 from models.groups import EffectiveMembership, Group, GroupMembership, Membership
 from models.sessions import Session, SignInMethod
@@ -6,7 +8,11 @@ from models.users import AccessState, ExternalIdentity, User, VerifiedEmail, use
 from models.webapps import Grant, WebApp
 
 __all__ = [
+    "AccessRequest",
+    "AccessRequestState",
     "AccessState",
+    "CredentialIssue",
+    "CredentialKind",
     "Database",
     "EffectiveMembership",
     "ExternalIdentity",

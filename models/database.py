@@ -15,7 +15,8 @@ from tortoise.migrations.executor import MigrationExecutor
 from tortoise.transactions import in_transaction
 
 APP = "models"
-MODULES = [f"models.{noun}" for noun in ("users", "groups", "webapps", "sessions", "clusters")]
+NOUNS = ("access", "clusters", "credentials", "groups", "sessions", "users", "webapps")
+MODULES = [f"models.{noun}" for noun in NOUNS]
 MIGRATION_LOCK = 0x6B756265  # any number that nothing else in the database locks
 
 

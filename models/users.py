@@ -43,6 +43,7 @@ class User(Model):
     service_account: fields.ForeignKeyNullableRelation[ServiceAccount] = fields.ForeignKeyField(
         "models.ServiceAccount", related_name="users", null=True, on_delete=fields.SET_NULL
     )
+    access_expires_at: datetime | None = fields.DatetimeField(null=True, db_index=True)
     created_at: datetime = fields.DatetimeField(auto_now_add=True)
     last_login_at: datetime | None = fields.DatetimeField(null=True)
 
@@ -63,9 +64,19 @@ class User(Model):
             return None
         return await cls.get_or_none(username_key=key)
 
+    def access_state_at(self, now: datetime) -> AccessState:
+        """Access ends with its time, even before anybody has noted it in the database."""
+        is_over = self.access_expires_at is not None and self.access_expires_at <= now
+        approved = self.access_state == AccessState.APPROVED
+        return AccessState.NEW if approved and is_over else self.access_state
+
+    def has_access_at(self, now: datetime) -> bool:
+        approved = self.access_state_at(now) == AccessState.APPROVED
+        return approved and self.service_account_id is not None
+
     @property
-    def has_access(self) -> bool:
-        return self.access_state == AccessState.APPROVED and self.service_account_id is not None
+    def display_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip() or self.username
 
     @property
     def all_emails(self) -> list[str]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tortoise.migrations.operations import CreateModel
+from tortoise.migrations.operations import CreateModel, TortoiseOperation
 from tortoise.migrations.schema_editor.base import BaseSchemaEditor
 from tortoise.migrations.schema_generator.state import State
 
@@ -40,3 +40,45 @@ class CreateView(CreateModel):
     @property
     def _view(self) -> str:
         return f'"{self.model._meta.db_table}"'
+
+
+class ReplaceView(TortoiseOperation):
+    """Another query for the view of a model, with the same columns; `former` is the one so far."""
+
+    def __init__(self, *, name: str, former: str, query: str) -> None:
+        self.name = name
+        self.former = former
+        self.query = query
+
+    def describe(self) -> str:
+        return f"Replace view {self.name}"
+
+    def state_forward(self, app_label: str, state: State) -> None:
+        """The model stays as it is."""
+
+    async def database_forward(
+        self,
+        app_label: str,
+        old_state: State,
+        new_state: State,
+        state_editor: BaseSchemaEditor | None = None,
+    ) -> None:
+        await self._replace(self.query, new_state, app_label, state_editor)
+
+    async def database_backward(
+        self,
+        app_label: str,
+        old_state: State,
+        new_state: State,
+        state_editor: BaseSchemaEditor | None = None,
+    ) -> None:
+        await self._replace(self.former, new_state, app_label, state_editor)
+
+    async def _replace(
+        self, query: str, state: State, app_label: str, editor: BaseSchemaEditor | None
+    ) -> None:
+        if editor:
+            view = state.apps.get_model(f"{app_label}.{self.name}")._meta.db_table
+            await editor.client.execute_script(
+                f'DROP VIEW "{view}"; CREATE VIEW "{view}" AS {query}'
+            )

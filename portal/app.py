@@ -3,23 +3,30 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 import rest_compat
 from cluster.clusters import Clusters
 from portal import health
+from portal.draining import CLOSING
 from portal.graphql_http import GraphQLEndpoint
+from portal.graphql_sse import EventStream
+from portal.graphql_ws import GraphQLSocket
+from portal.kubeconfig_http import kubeconfig
 from portal.middleware import BodyLimit, Cors, DatabaseAccess, RequestIds, UnexpectedErrors
 from portal.playground import assets, playground
 from portal.portal import Portal
 from portal.settings import Settings
+from portal.stream_limits import DEFAULT_STREAM_LIMITS, StreamLimits
 from rest_compat.api import RestApi
 from rest_compat.explain import explain
 from rest_compat.explain_page import page
@@ -43,26 +50,26 @@ def create_app(
     *,
     clock: Callable[[], datetime] = utc_now,
     clusters: Clusters | None = None,
+    stream_limits: StreamLimits = DEFAULT_STREAM_LIMITS,
 ) -> Starlette:
     """The portal as an ASGI application; the database must have been migrated."""
-    portal = Portal(settings, clock=clock, clusters=clusters)
+    portal = Portal(settings, clock=clock, clusters=clusters, stream_limits=stream_limits)
     executor = Executor(build_schema())
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
         await portal.open()
-        yield
+        yield {CLOSING: portal.closing}
         await portal.close()
 
     return Starlette(
         routes=[
             Route("/healthz", health.healthz),
             Route("/readyz", health.readyz(portal)),
-            Route(
-                "/graphql", GraphQLEndpoint(executor, portal.context, playground), name="graphql"
-            ),
+            *graphql(portal, executor),
             *assets(),
             Route("/graphql/schema.graphql", sdl(executor)),
+            Route("/kubeconfig", kubeconfig(executor, portal.context)),
             Mount("/api", rest_api(settings, portal, executor), name="rest"),
         ],
         middleware=[
@@ -75,6 +82,15 @@ def create_app(
         exception_handlers={HTTPException: http_error},
         lifespan=lifespan,
     )
+
+
+def graphql(portal: Portal, executor: Executor) -> list[BaseRoute]:
+    limits = portal.stream_limits
+    event_stream = partial(EventStream, keep_alive=limits.keep_alive, closing=portal.closing)
+    endpoint = GraphQLEndpoint(executor, portal.context, playground, event_stream)
+    origins = portal.settings.allowed_urls
+    socket = GraphQLSocket(executor, portal.context, origins=origins, limits=limits)
+    return [Route("/graphql", endpoint, name="graphql"), WebSocketRoute("/graphql", socket)]
 
 
 def sdl(executor: Executor) -> Callable[[Request], Response]:

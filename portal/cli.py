@@ -18,15 +18,19 @@ from models import Database
 from portal import server
 from portal.accounts import AccountError, NewAccount, create_account
 from portal.app import utc_now
+from portal.client.commands import credential, login
+from portal.client.errors import ClientError
 from portal.contract import ContractError, check_schema, openapi_json, print_schema
 from portal.declared import DeclarationError, apply_file
 from portal.portal import Portal
+from portal.running import run
 from portal.settings import Settings, SettingsError, settings_from_environment
 
 T = TypeVar("T")
 
 MISTAKES = (
     AccountError,
+    ClientError,
     ClusterConfigError,
     ContractError,
     DBConnectionError,
@@ -38,26 +42,17 @@ MISTAKES = (
 
 
 def main() -> None:
-    """A user's mistake ends with status 1 and one line; only a fault of ours shows a traceback."""
-    try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        _fail("Aborted.")
-    except click.ClickException as error:
-        _fail(error.format_message())
-    except MISTAKES as error:
-        _fail(str(error) or type(error).__name__)
-
-
-def _fail(message: str) -> None:
-    click.echo(f"kubeportal: {' '.join(message.split())}", err=True)
-    sys.exit(1)
+    run(cli, MISTAKES)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="kubeportal", prog_name="kubeportal")
 def cli() -> None:
     """The door to a Kubernetes cluster. Configured by the environment: see the README."""
+
+
+cli.add_command(credential)
+cli.add_command(login)
 
 
 @cli.command()

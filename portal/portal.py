@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from importlib.metadata import version
+from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
@@ -13,10 +15,14 @@ from auth.passwords import Passwords
 from auth.tokens import AccessTokens
 from cluster.clusters import Clusters, load_clusters
 from models import Database
+from portal.expiry import Sweeper
+from portal.mail import SmtpMailer, SmtpServer
 from portal.settings import PREFIX, Settings, SettingsError, signing_keys
+from portal.stream_limits import DEFAULT_STREAM_LIMITS, StreamLimits
 from resolvers.actor import Client
 from resolvers.services import GooglePolicy, Services
 from resolvers.sessions import authenticate
+from resolvers.users import email_complaint
 from schema.context import Context
 
 
@@ -31,17 +37,23 @@ class Portal:
         *,
         clock: Callable[[], datetime],
         clusters: Clusters | None = None,
+        stream_limits: StreamLimits = DEFAULT_STREAM_LIMITS,
     ) -> None:
         self.settings = settings
         self.database = Database(settings.database_url)
         self._clock = clock
         self._clusters = clusters
+        self._mailer = smtp_mailer(settings)
+        self._sweeper = Sweeper(self.database, clock)
+        self.stream_limits = stream_limits
+        self.closing = asyncio.Event()
 
     async def open(self) -> None:
         """Raises what `assemble` raises."""
         await self.database.open()
         self.services = await self.assemble()
         await self.services.clusters.start()
+        self._sweeper.start()
 
     async def assemble(self) -> Services:
         """Everything that the settings describe, not yet started.
@@ -52,6 +64,7 @@ class Portal:
             clock=self._clock,
             portal_name=self.settings.branding,
             portal_version=version("kubeportal"),
+            portal_url=self.settings.url,
             session_lifetime=self.settings.session_lifetime,
             token_lifetime=self.settings.token_lifetime,
             passwords=Passwords(),
@@ -64,17 +77,29 @@ class Portal:
                 domains=tuple(map(str.lower, self.settings.auth_google_domains)),
             ),
             clusters=await self._load_clusters() if self._clusters is None else self._clusters,
+            recheck_interval=self.stream_limits.recheck_interval,
+            namespace_cluster_roles=self.settings.namespace_clusterroles,
+            mailer=self._mailer,
         )
 
     async def close(self) -> None:
+        await self._sweeper.close()
+        if self._mailer:
+            await self._mailer.close()
         await self.services.clusters.close()
         if self.services.google:
             await self.services.google.close()
         await self.database.close()
 
-    async def context(self, connection: HTTPConnection) -> Context:
-        """What one operation knows, from the headers of its request."""
-        scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    async def context(
+        self, connection: HTTPConnection, authorization: str | None = None
+    ) -> Context:
+        """What one operation knows, from the headers of its request.
+
+        `authorization` is taken instead of the header where it is given.
+        """
+        given = authorization or connection.headers.get("authorization", "")
+        scheme, _, token = given.partition(" ")
         client = Client(
             address=connection.client.host if connection.client else "",
             name=connection.headers.get("user-agent", ""),
@@ -108,3 +133,19 @@ def google_sign_in(settings: Settings, clock: Callable[[], datetime]) -> GoogleS
         tokeninfo_url=settings.auth_google_tokeninfo_url,
         clock=clock,
     )
+
+
+def smtp_mailer(settings: Settings) -> SmtpMailer | None:
+    """None when mail is off."""
+    if not settings.smtp_url:
+        return None
+    server = SmtpServer.parse(settings.smtp_url.get_secret_value())
+    return SmtpMailer(server, name=settings.branding, address=_sender(settings, server))
+
+
+def _sender(settings: Settings, server: SmtpServer) -> str:
+    """As configured, else the account at the mail server, else one at the portal's own address."""
+    host = urlsplit(settings.url or "").hostname
+    candidates = (settings.mail_from, server.username, f"kubeportal@{host}")
+    fit = (address for address in candidates if address and not email_complaint(address))
+    return next(fit, "kubeportal@localhost")

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 
 from portal.app import create_app
+from portal.draining import DrainingProtocol
 from portal.settings import Settings, settings_from_environment
 
 GRACE_SECONDS = 10
+MAXIMUM_MESSAGE = 1024 * 1024
 
 
 def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
@@ -19,17 +22,26 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
         host=host,
         port=port,
         workers=workers,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        **server_options(),
     )
 
 
 def log_to_standard_error() -> None:
     form = "%(asctime)s %(levelname)s %(name)s %(message)s"
     logging.basicConfig(level=logging.INFO, format=form)
+
+
+def server_options() -> dict[str, Any]:
+    """How uvicorn serves the portal, wherever it listens."""
+    return {
+        "http": DrainingProtocol,
+        "ws_max_size": MAXIMUM_MESSAGE,
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": False,
+        "timeout_graceful_shutdown": GRACE_SECONDS,
+    }
 
 
 def app_from_environment() -> Starlette:

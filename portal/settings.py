@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,12 +23,16 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from portal.mail import SmtpServer
+from resolvers.users import email_complaint
+
 logger = logging.getLogger(__name__)
 
 PREFIX = "KUBEPORTAL_"
 SAFE_KEY_LENGTH = 32
 GOOGLE = "https://accounts.google.com/.well-known/openid-configuration"
 GOOGLE_TOKENINFO = "https://oauth2.googleapis.com/tokeninfo"
+WHOLE_ADDRESS = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 LOCAL_ORIGINS = ("http://localhost:8000", "http://127.0.0.1:8000")
 
 
@@ -63,6 +68,7 @@ class Settings(BaseSettings):
     database_url: str = "sqlite://kubeportal.sqlite3"
     secret_key: Secrets = ()
     allowed_urls: Texts = LOCAL_ORIGINS
+    external_url: str | None = None
     branding: str = "KubePortal"
     api_server_external: str | None = None
     auth_google_key: str | None = None
@@ -76,6 +82,9 @@ class Settings(BaseSettings):
     session_lifetime: Duration = timedelta(hours=12)
     token_lifetime: Duration = timedelta(hours=1)
     facts_interval: Duration = timedelta(seconds=10)
+    namespace_clusterroles: Texts = ()
+    smtp_url: SecretStr | None = None
+    mail_from: str | None = None
     rest_patch_returns: Literal["auto", "nothing", "representation"] = "auto"
 
     @field_validator("allowed_urls")
@@ -83,12 +92,39 @@ class Settings(BaseSettings):
     def _origins(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(url.rstrip("/") for url in urls)
 
+    @field_validator("external_url")
+    @classmethod
+    def _whole_address(cls, url: str | None) -> str | None:
+        if url and not WHOLE_ADDRESS.fullmatch(url):
+            raise ValueError("use https://HOST, https://HOST:PORT or https://HOST/PATH")
+        return url and url.rstrip("/")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, url: SecretStr | None) -> SecretStr | None:
+        if url:
+            SmtpServer.parse(url.get_secret_value())
+        return url
+
+    @field_validator("mail_from")
+    @classmethod
+    def _one_address(cls, address: str | None) -> str | None:
+        if address and email_complaint(address):
+            raise ValueError("use an address like portal@example.org")
+        return address
+
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, url: str) -> str:
         if not url.startswith(("sqlite://", "postgres://", "postgresql://")):
             raise ValueError("use sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE")
         return url
+
+    @property
+    def url(self) -> str | None:
+        """Where users reach the portal: in doubt it is the first origin that may call it."""
+        known = (self.external_url, *self.allowed_urls)
+        return next((url for url in known if url and WHOLE_ADDRESS.fullmatch(url)), None)
 
     @classmethod
     def settings_customise_sources(

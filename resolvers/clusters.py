@@ -1,18 +1,18 @@
 from __future__ import annotations
 
-import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from enum import Enum
 
 from cluster.cluster import Cluster
 from cluster.clusters import Clusters
-from cluster.errors import ClusterRefused, ClusterUnavailable
-from cluster.tokens import ServiceAccountToken
-from models import ServiceAccount, User
+from cluster.facts import Facts
+from models import ServiceAccount
 from resolvers.actor import Actor
-from resolvers.errors import Forbidden, NotFound, Unavailable
+from resolvers.errors import NotFound, Unavailable
+from resolvers.pauses import with_pauses
 from resolvers.services import Services
-
-logger = logging.getLogger(__name__)
+from resolvers.sessions import require_current
 
 
 class MemoryUnit(Enum):
@@ -43,6 +43,21 @@ def cluster(actor: Actor, clusters: Clusters, name: str | None) -> Cluster:
     return found
 
 
+async def watch_facts(
+    services: Services, actor: Actor, source: Cluster
+) -> AsyncGenerator[Facts, None]:
+    """The current facts, then only changes, as long as the actor's session is good.
+
+    It is looked up for each change and regularly in between. Raises Unauthenticated.
+    """
+    seconds = services.recheck_interval.total_seconds()
+    async with aclosing(with_pauses(source.watch_facts(), seconds)) as changes:
+        async for facts in changes:
+            await require_current(services, actor)
+            if facts is not None:
+                yield facts
+
+
 def all_clusters(actor: Actor, clusters: Clusters) -> list[Cluster]:
     """For any signed-in user. Raises Unauthenticated."""
     return list(clusters) if actor.user else []
@@ -51,25 +66,3 @@ def all_clusters(actor: Actor, clusters: Clusters) -> list[Cluster]:
 def cluster_of(clusters: Clusters, account: ServiceAccount) -> Cluster | None:
     """Where a service account lives; None when that cluster is not configured any more."""
     return clusters.get(account.cluster) if account.cluster else clusters.default
-
-
-async def token(
-    services: Services, actor: Actor, owner: User, account: ServiceAccount
-) -> ServiceAccountToken:
-    """A token of the owner's account. Raises Forbidden for anybody else, and Unavailable."""
-    if actor.user.id != owner.id:
-        raise Forbidden("A token is for its owner only.")
-    if not owner.has_access:
-        raise Forbidden("Access to the cluster has not been approved.")
-    found = cluster_of(services.clusters, account)
-    if found is None:
-        raise Unavailable(NO_CLUSTER)
-    try:
-        return await found.issue_token(
-            account.namespace, account.name, lifetime=services.token_lifetime
-        )
-    except ClusterUnavailable as outage:
-        raise Unavailable(str(outage)) from outage
-    except ClusterRefused as refusal:
-        logger.warning("No token for %s: %s", account.qualified_name, refusal)
-        raise Unavailable(str(refusal)) from refusal

@@ -12,6 +12,7 @@ class ErrorCode(Enum):
     FORBIDDEN = "FORBIDDEN"
     NOT_FOUND = "NOT_FOUND"
     BAD_USER_INPUT = "BAD_USER_INPUT"
+    CONFLICT = "CONFLICT"
     INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
     RATE_LIMITED = "RATE_LIMITED"
     UNAVAILABLE = "UNAVAILABLE"
@@ -73,6 +74,12 @@ class BadUserInput(PortalError):
     def __init__(self, *complaints: Complaint) -> None:
         super().__init__(" ".join(complaint.message for complaint in complaints))
         self.complaints = complaints
+
+
+class Conflict(PortalError):
+    """Things are not as the caller thinks; the message says how they are."""
+
+    code = ErrorCode.CONFLICT
 
 
 class InvalidCredentials(PortalError):

@@ -9,8 +9,8 @@ from typing import TypeVar
 from strawberry.dataloader import DataLoader
 from tortoise.expressions import F
 
-from models import Group, ServiceAccount, User, WebApp
-from resolvers import groups, members, webapps
+from models import AccessRequest, Group, ServiceAccount, User, WebApp
+from resolvers import access, groups, members, webapps
 from resolvers.actor import Actor
 from resolvers.pages import Page, PageArguments
 
@@ -27,6 +27,7 @@ class Loaders:
         self.webapps_of_group: DataLoader[int, list[WebApp]] = DataLoader(self._webapps_of_groups)
         self.groups_of_webapp: DataLoader[int, list[Group]] = DataLoader(self._groups_of_webapps)
         self.service_account: DataLoader[int, ServiceAccount | None] = DataLoader(_accounts)
+        self.access_request: DataLoader[int, AccessRequest | None] = DataLoader(self._requests)
         self.member_count: DataLoader[int, int] = DataLoader(self._member_counts)
         self._member_pages: dict[PageArguments, DataLoader[int, Page[User]]] = {}
 
@@ -67,6 +68,9 @@ class Loaders:
             owner=F("grants__webapp_id")
         )
         return _by_owner(await owned.order_by("id"), webapp_ids)
+
+    async def _requests(self, user_ids: list[int]) -> list[AccessRequest | None]:
+        return await access.latest_visible(self._actor, user_ids)
 
     async def _member_counts(self, group_ids: list[int]) -> list[int]:
         return await members.counts(self._actor, group_ids)

@@ -8,6 +8,7 @@ from auth.google import GoogleSignIn
 from auth.passwords import Passwords
 from auth.tokens import AccessTokens
 from cluster.clusters import Clusters
+from resolvers.mail import Mailer
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Services:
     clock: Callable[[], datetime]
     portal_name: str
     portal_version: str
+    portal_url: str | None
     session_lifetime: timedelta
     token_lifetime: timedelta
     passwords: Passwords
@@ -32,3 +34,6 @@ class Services:
     google: GoogleSignIn | None
     google_policy: GooglePolicy
     clusters: Clusters
+    recheck_interval: timedelta
+    namespace_cluster_roles: tuple[str, ...]
+    mailer: Mailer | None

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from uuid import uuid4
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
 
 from auth.tokens import InvalidAccessToken
 from models import Session, SignInMethod, User
 from resolvers.actor import Actor, Client
-from resolvers.errors import BadUserInput, Complaint, CredentialsProblem, InvalidCredentials
+from resolvers.errors import (
+    BadUserInput,
+    Complaint,
+    CredentialsProblem,
+    InvalidCredentials,
+    Unauthenticated,
+)
 from resolvers.services import Services
 
 LAST_USED_RESOLUTION = timedelta(minutes=1)
@@ -29,15 +35,33 @@ async def authenticate(services: Services, access_token: str | None, client: Cli
         session_id = services.access_tokens.verify(access_token)
     except InvalidAccessToken:
         return Actor(problem=CredentialsProblem.TOKEN_NOT_VALID, client=client)
-    session = await Session.filter(id=session_id).select_related("user").first()
+    session = await _session(session_id)
     now = services.clock()
-    if session is None or session.expires_at <= now:
-        return Actor(problem=CredentialsProblem.TOKEN_NOT_VALID, client=client)
-    if not session.user.is_active:
-        return Actor(problem=CredentialsProblem.USER_INACTIVE, client=client)
+    problem = _problem(session, now)
+    if session is None or problem:
+        return Actor(problem=problem, client=client)
     if now - session.last_used_at > LAST_USED_RESOLUTION:
         await Session.filter(id=session.id).update(last_used_at=now)
     return Actor(session, client=client)
+
+
+async def require_current(services: Services, actor: Actor) -> None:
+    """Raises Unauthenticated when the actor's session has ended or the account was closed."""
+    if actor.session is None:
+        raise Unauthenticated(actor.problem)
+    problem = _problem(await _session(actor.session.id), services.clock())
+    if problem:
+        raise Unauthenticated(problem)
+
+
+async def _session(session_id: UUID) -> Session | None:
+    return await Session.filter(id=session_id).select_related("user").first()
+
+
+def _problem(session: Session | None, now: datetime) -> CredentialsProblem | None:
+    if session is None or session.expires_at <= now:
+        return CredentialsProblem.TOKEN_NOT_VALID
+    return None if session.user.is_active else CredentialsProblem.USER_INACTIVE
 
 
 async def login(services: Services, client: Client, username: str, password: str) -> SignIn:

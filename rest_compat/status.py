@@ -15,6 +15,7 @@ STATUS = {
     ErrorCode.FORBIDDEN: 403,
     ErrorCode.NOT_FOUND: 404,
     ErrorCode.BAD_USER_INPUT: 400,
+    ErrorCode.CONFLICT: 409,
     ErrorCode.INVALID_CREDENTIALS: 400,
     ErrorCode.RATE_LIMITED: 429,
     ErrorCode.UNAVAILABLE: 503,

@@ -1,15 +1,24 @@
 from __future__ import annotations
 
+from typing import Annotated
+
 import strawberry
 
-from resolvers import groups, users, webapps
+from resolvers import access, credential_issues, groups, users, webapps
 from resolvers.pages import page, page_arguments
+from schema.access import AccessRequest
 from schema.arguments import DatabaseId
 from schema.connections import After, Before, Connection, First, Last, Search
 from schema.context import PortalInfo
+from schema.credentials import CredentialIssue
+from schema.enums import AccessRequestState
 from schema.groups import Group
 from schema.users import User
 from schema.webapps import WebApp
+
+RequestState = Annotated[
+    AccessRequestState | None, strawberry.argument(description="Only requests in this state.")
+]
 
 
 @strawberry.type(description="What administrators reach: everything. Forbidden for others.")
@@ -69,3 +78,34 @@ class Administration:
         found = await page(query, page_arguments(first, after, last, before))
         account = await info.context.loaders.own_account()
         return Connection[WebApp].of(found, lambda row: WebApp.of(row, account), query.count)
+
+    @strawberry.field(
+        description="All credentials that were handed out, the oldest first; the search looks at"
+        " names, network addresses and fingerprints."
+    )
+    async def credential_issues(
+        self,
+        info: PortalInfo,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        search: Search = None,
+    ) -> Connection[CredentialIssue]:
+        query = await credential_issues.search(info.context.actor, search)
+        found = await page(query, page_arguments(first, after, last, before))
+        return Connection[CredentialIssue].of(found, CredentialIssue.of, query.count)
+
+    @strawberry.field(description="All requests for access, the oldest first.")
+    async def access_requests(
+        self,
+        info: PortalInfo,
+        state: RequestState = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[AccessRequest]:
+        query = await access.search(info.context.actor, state)
+        found = await page(query, page_arguments(first, after, last, before))
+        return Connection[AccessRequest].of(found, AccessRequest.of, query.count)

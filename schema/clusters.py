@@ -8,7 +8,7 @@ import strawberry
 import cluster.cluster
 import cluster.facts
 import models
-from resolvers import clusters
+from resolvers import clusters, credentials
 from schema.context import Context, PortalInfo
 from schema.enums import MemoryUnit
 from schema.scalars import BigInt
@@ -38,8 +38,10 @@ class Cluster:
     )
 
     @classmethod
-    def of(cls, source: cluster.cluster.Cluster) -> Cluster:
-        return cls._with(source.facts, source.name, source.api_server_url)
+    def of(
+        cls, source: cluster.cluster.Cluster, facts: cluster.facts.Facts | None = None
+    ) -> Cluster:
+        return cls._with(facts or source.facts, source.name, source.api_server_url)
 
     @classmethod
     def unknown(cls, name: str) -> Cluster:
@@ -103,7 +105,7 @@ class ServiceAccount:
         " gives none."
     )
     async def token(self, info: PortalInfo) -> ServiceAccountToken | None:
-        token = await clusters.token(
-            info.context.services, info.context.actor, self.owner, self.row
-        )
+        context = info.context
+        claim = credentials.claim(context.services, context.actor, self.owner, self.row)
+        token = await claim.token()
         return ServiceAccountToken(value=token.value, expires_at=token.expires_at)

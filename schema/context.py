@@ -34,5 +34,9 @@ class Context:
         self.actor = Actor(sign_in.session, client=self.actor.client)
         self.loaders = Loaders(self.actor)
 
+    def forget(self) -> None:
+        """What was read before a change need not be true any more."""
+        self.loaders = Loaders(self.actor)
+
 
 PortalInfo: TypeAlias = Info[Context, None]

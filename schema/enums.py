@@ -6,11 +6,18 @@ from typing import TypeVar
 
 import strawberry
 
-from models import AccessState, GroupMembership
+from models import AccessRequestState, AccessState, CredentialKind, GroupMembership
 from resolvers.clusters import MemoryUnit
 from resolvers.errors import ErrorCode
 
-__all__ = ["AccessState", "ErrorCode", "GroupMembership", "MemoryUnit"]
+__all__ = [
+    "AccessRequestState",
+    "AccessState",
+    "CredentialKind",
+    "ErrorCode",
+    "GroupMembership",
+    "MemoryUnit",
+]
 
 E = TypeVar("E", bound=Enum)
 
@@ -26,10 +33,21 @@ _publish(
     AccessState,
     "How far a user's access to the cluster has come.",
     {
-        AccessState.NEW: "Access was never requested.",
+        AccessState.NEW: "There is no access and no open request: it may be requested.",
         AccessState.REQUESTED: "Access was requested and waits for an administrator.",
         AccessState.REJECTED: "An administrator said no.",
         AccessState.APPROVED: "An administrator said yes.",
+    },
+)
+_publish(
+    AccessRequestState,
+    "What has become of a request for access.",
+    {
+        AccessRequestState.OPEN: "It waits for an administrator.",
+        AccessRequestState.APPROVED: "It was approved, and the access is in force.",
+        AccessRequestState.REJECTED: "An administrator said no.",
+        AccessRequestState.REVOKED: "It was approved, and later the access was taken away.",
+        AccessRequestState.EXPIRED: "It was approved, and the time of the access is up.",
     },
 )
 _publish(
@@ -42,6 +60,15 @@ _publish(
     },
 )
 _publish(
+    CredentialKind,
+    "In which form a credential for the cluster was handed out.",
+    {
+        CredentialKind.TOKEN: "A token by itself, as from `ServiceAccount.token` or REST.",
+        CredentialKind.KUBECONFIG: "A token in a kubeconfig.",
+        CredentialKind.EXEC: "A token for kubectl, through `kubeportal credential`.",
+    },
+)
+_publish(
     ErrorCode,
     "What kind of error it is: in `UserError.code` and in `extensions.code` of an error.",
     {
@@ -49,6 +76,7 @@ _publish(
         ErrorCode.FORBIDDEN: "You are known, but may not do this.",
         ErrorCode.NOT_FOUND: "There is no such thing.",
         ErrorCode.BAD_USER_INPUT: "A value does not fit; `field` says which.",
+        ErrorCode.CONFLICT: "It does not fit the state of things; the message says who was first.",
         ErrorCode.INVALID_CREDENTIALS: "This user name, password or token opens nothing.",
         ErrorCode.RATE_LIMITED: "Too many attempts; wait `extensions.retryAfter` s.",
         ErrorCode.UNAVAILABLE: "A cluster or an identity provider does not answer; try later.",

@@ -1,11 +1,11 @@
-"""Runs operations against the schema; the way in for HTTP and for stored documents alike."""
+"""Runs operations against the schema; the way in for all transports and for stored documents."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from inspect import isawaitable
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import strawberry
 from graphql import (
@@ -13,21 +13,25 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLSchema,
+    OperationType,
     execute,
+    get_operation_ast,
     parse,
     specified_rules,
+    subscribe,
     validate,
 )
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from resolvers.errors import BadUserInput, ErrorCode, PortalError, Unauthenticated
+from resolvers.errors import ErrorCode
 from schema.context import Context
-
-logger = logging.getLogger(__name__)
+from schema.results import RequestError, coded, public_result, public_results
 
 RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
-INTERNAL = "Something went wrong on our side. The request id helps to find out what."
+
+Variables: TypeAlias = Mapping[str, Any] | None
+Results: TypeAlias = AsyncGenerator[ExecutionResult, None]
 
 
 class InvalidDocument(Exception):
@@ -35,7 +39,7 @@ class InvalidDocument(Exception):
 
     def __init__(self, code: ErrorCode, errors: list[GraphQLError]) -> None:
         super().__init__(errors[0].message)
-        self.errors = [_coded(error, {"code": code.value}) for error in errors]
+        self.errors = [coded(error, {"code": code.value}) for error in errors]
 
 
 class Executor:
@@ -60,7 +64,7 @@ class Executor:
         self,
         document: DocumentNode,
         context: Context,
-        variables: Mapping[str, Any] | None = None,
+        variables: Variables = None,
         operation_name: str | None = None,
     ) -> ExecutionResult:
         """Never raises; every error of the result has a code and a text for the caller."""
@@ -73,8 +77,47 @@ class Executor:
         )
         if isawaitable(result):
             result = await result
-        errors = result.errors and [_public(error, context) for error in result.errors]
-        return ExecutionResult(data=result.data, errors=errors)
+        return public_result(result, context.request_id)
+
+    async def subscribe(
+        self,
+        document: DocumentNode,
+        context: Context,
+        variables: Variables = None,
+        operation_name: str | None = None,
+    ) -> Results | RequestError:
+        """The results of a subscription as they come, or why it does not begin. Never raises."""
+        results = subscribe(
+            self.graphql_schema,
+            document,
+            context_value=context,
+            variable_values=dict(variables or {}),
+            operation_name=operation_name,
+        )
+        if isawaitable(results):
+            results = await results
+        if isinstance(results, ExecutionResult):
+            return RequestError(errors=public_result(results, context.request_id).errors)
+        return public_results(cast(Results, results), context.request_id)
+
+    async def stream(
+        self,
+        document: DocumentNode,
+        context: Context,
+        variables: Variables = None,
+        operation_name: str | None = None,
+    ) -> Results:
+        """The results of any operation: those of a subscription as they come, else one."""
+        if not is_subscription(document, operation_name):
+            yield await self.execute(document, context, variables, operation_name)
+            return
+        results = await self.subscribe(document, context, variables, operation_name)
+        if isinstance(results, RequestError):
+            yield results
+            return
+        async with aclosing(results):
+            async for result in results:
+                yield result
 
     def _checked(self, source: str) -> DocumentNode:
         try:
@@ -90,45 +133,6 @@ class Executor:
         return document
 
 
-def _public(error: GraphQLError, context: Context) -> GraphQLError:
-    cause = error.original_error
-    if isinstance(cause, PortalError):
-        return _coded(error, _extensions(cause))
-    if cause is None or isinstance(cause, GraphQLError):
-        return _coded(error, {"code": ErrorCode.BAD_USER_INPUT.value})
-    logger.error(
-        "Request %s: unexpected error at %s", context.request_id, error.path, exc_info=cause
-    )
-    return GraphQLError(
-        INTERNAL,
-        error.nodes,
-        path=error.path,
-        extensions={
-            "code": ErrorCode.INTERNAL_SERVER_ERROR.value,
-            "requestId": context.request_id,
-        },
-    )
-
-
-def _extensions(error: PortalError) -> dict[str, Any]:
-    extensions: dict[str, Any] = {"code": error.code.value}
-    if isinstance(error, Unauthenticated) and error.problem:
-        extensions["problem"] = error.problem.value
-    if isinstance(error, BadUserInput):
-        extensions["fields"] = [
-            {"field": complaint.field, "message": complaint.message}
-            for complaint in error.complaints
-        ]
-    return extensions
-
-
-def _coded(error: GraphQLError, extensions: dict[str, Any]) -> GraphQLError:
-    return GraphQLError(
-        error.message,
-        error.nodes,
-        error.source,
-        error.positions,
-        error.path,
-        error.original_error,
-        extensions,
-    )
+def is_subscription(document: DocumentNode, operation_name: str | None = None) -> bool:
+    operation = get_operation_ast(document, operation_name)
+    return operation is not None and operation.operation is OperationType.SUBSCRIPTION

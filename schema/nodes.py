@@ -1,8 +1,10 @@
 from __future__ import annotations
 
-from resolvers import groups, users, webapps
+from resolvers import access, credential_issues, groups, users, webapps
 from resolvers.errors import NotFound
+from schema.access import AccessRequest
 from schema.context import Context
+from schema.credentials import CredentialIssue
 from schema.groups import Group
 from schema.node import Node, parse_global_id
 from schema.users import User
@@ -20,4 +22,8 @@ async def node(global_id: str, context: Context) -> Node:
     if type_name == "WebApp":
         find = webapps.any_webapp if admin else webapps.webapp
         return (await WebApp.filled_in([await find(actor, database_id)], context))[0]
+    if type_name == "AccessRequest":
+        return AccessRequest.of(await access.access_request(actor, database_id))
+    if type_name == "CredentialIssue":
+        return CredentialIssue.of(await credential_issues.issue(actor, database_id))
     raise NotFound

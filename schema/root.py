@@ -6,17 +6,28 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers import clusters, groups, users, webapps
-from schema import sessions
+from schema import decisions, sessions
 from schema.administration import Administration
 from schema.arguments import ClusterName, DatabaseId
 from schema.clusters import Cluster
 from schema.context import PortalInfo
+from schema.decisions import (
+    ApproveAccessInput,
+    ApproveAccessPayload,
+    RejectAccessInput,
+    RejectAccessPayload,
+    RequestAccessInput,
+    RequestAccessPayload,
+    RevokeAccessInput,
+    RevokeAccessPayload,
+)
 from schema.groups import Group
 from schema.node import Node
 from schema.nodes import node
 from schema.portal import Portal
 from schema.scalars import scalar_map
 from schema.sessions import LoginInput, LoginPayload, LoginWithGoogleInput, LogoutPayload
+from schema.subscriptions import Subscription
 from schema.users import UpdateUserInput, UpdateUserPayload, User, update_user
 from schema.webapps import WebApp
 
@@ -77,6 +88,18 @@ LoginArgument = Annotated[LoginInput, strawberry.argument(description="What to s
 GoogleArgument = Annotated[
     LoginWithGoogleInput, strawberry.argument(description="What Google gave to the client.")
 ]
+RequestArgument = Annotated[
+    RequestAccessInput, strawberry.argument(description="What to tell the administrators.")
+]
+ApproveArgument = Annotated[
+    ApproveAccessInput, strawberry.argument(description="Whose request to approve, and what for.")
+]
+RejectArgument = Annotated[
+    RejectAccessInput, strawberry.argument(description="Whose request to reject, and why.")
+]
+RevokeArgument = Annotated[
+    RevokeAccessInput, strawberry.argument(description="Whose access to take away, and why.")
+]
 UpdateUserArgument = Annotated[
     UpdateUserInput, strawberry.argument(description="Whom to change, and what.")
 ]
@@ -102,11 +125,48 @@ class Mutation:
     async def update_user(self, info: PortalInfo, input: UpdateUserArgument) -> UpdateUserPayload:
         return await update_user(input, info.context)
 
+    @strawberry.mutation(
+        description="Ask the administrators for access to a cluster; repeated while they have not"
+        " decided, it changes the reason. BAD_USER_INPUT for those who have access."
+    )
+    async def request_access(
+        self, info: PortalInfo, input: RequestArgument
+    ) -> RequestAccessPayload:
+        return await decisions.request(input, info.context)
+
+    @strawberry.mutation(
+        description="Approve an open request of somebody else, as an administrator: namespace and"
+        " service account are made where they are missing, then access is granted. When the"
+        " cluster fails half way nothing is approved, and a retry completes it. The same again by"
+        " the same administrator changes nothing; otherwise CONFLICT says who decided."
+    )
+    async def approve_access(
+        self, info: PortalInfo, input: ApproveArgument
+    ) -> ApproveAccessPayload:
+        return await decisions.approve(input, info.context)
+
+    @strawberry.mutation(
+        description="Reject an open request of somebody else, as an administrator, who may ask"
+        " again. CONFLICT says who decided already."
+    )
+    async def reject_access(self, info: PortalInfo, input: RejectArgument) -> RejectAccessPayload:
+        return await decisions.reject(input, info.context)
+
+    @strawberry.mutation(
+        description="Take away somebody else's access, as an administrator; the user may ask again."
+        " No new token is given out from now on, but those given out live on for up to"
+        " `KUBEPORTAL_TOKEN_LIFETIME`. Nothing in the cluster is deleted, and groups into which"
+        " the user was put stay. CONFLICT when there is no access."
+    )
+    async def revoke_access(self, info: PortalInfo, input: RevokeArgument) -> RevokeAccessPayload:
+        return await decisions.revoke(input, info.context)
+
 
 def build_schema() -> strawberry.Schema:
     return strawberry.Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=[User, Group, WebApp],
         config=StrawberryConfig(scalar_map=scalar_map()),
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -8,9 +9,9 @@ import models
 from resolvers import users
 from resolvers.errors import PortalError
 from resolvers.users import Given, UserChanges
+from schema import access, credentials
 from schema.clusters import ServiceAccount
 from schema.context import Context, PortalInfo
-from schema.enums import AccessState
 from schema.errors import UserError, user_errors
 from schema.node import Node, global_id
 
@@ -37,7 +38,11 @@ class User(Node):
     is_active: bool = strawberry.field(
         description="False when an administrator closed the account."
     )
-    access_state: AccessState = strawberry.field(description="How far access to the cluster is.")
+    access_expires_at: datetime | None = strawberry.field(
+        description="When access to the cluster ends by itself: at that moment, also for tokens to"
+        " come and automatic groups; tokens that were handed out live on for up to"
+        " `KUBEPORTAL_TOKEN_LIFETIME`. Null when it does not."
+    )
 
     @classmethod
     def of(cls, row: models.User) -> User:
@@ -51,7 +56,7 @@ class User(Node):
             primary_email=row.primary_email,
             all_emails=row.all_emails,
             is_active=row.is_active,
-            access_state=row.access_state,
+            access_expires_at=row.access_expires_at,
         )
 
     @strawberry.field(
@@ -84,10 +89,17 @@ class User(Node):
         description="The user's service account in the cluster; null without approved access."
     )
     async def service_account(self, info: PortalInfo) -> ServiceAccount | None:
-        if not (self.row.has_access and self.row.service_account_id):
+        has_access = self.row.has_access_at(info.context.services.clock())
+        if not (has_access and self.row.service_account_id):
             return None
         account = await info.context.loaders.service_account.load(self.row.service_account_id)
         return ServiceAccount.of(account, self.row, info.context) if account else None
+
+    access_state = access.access_state
+    access_request = access.access_request
+    kubeconfig = credentials.kubeconfig
+    exec_credential = credentials.exec_credential
+    credential_issues = credentials.credential_issues
 
 
 @strawberry.input(description="Changes to one's own account: what is absent stays as it is.")

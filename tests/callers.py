@@ -29,6 +29,7 @@ from models import (
     WebApp,
 )
 from portal.app import create_app
+from portal.server import server_options
 from portal.settings import Settings
 
 ORIGIN = "http://portal.example.org"
@@ -155,10 +156,7 @@ async def anonymous(app: Starlette) -> AsyncIterator[Caller]:
 @asynccontextmanager
 async def serving(app: Starlette) -> AsyncIterator[str]:
     """The address of a real HTTP server with the application."""
-    config = uvicorn.Config(
-        app, port=0, log_config=None, access_log=False, server_header=False, proxy_headers=False
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, **server_options()))
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
         await asyncio.sleep(0.005)

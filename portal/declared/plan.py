@@ -99,10 +99,11 @@ class _Planner:
             return {}
         if declared.service_account:
             account = self._account(declared.service_account)
-            return {"service_account": account, "access_state": AccessState.APPROVED}
-        approved = row.access_state == AccessState.APPROVED
-        state = AccessState.NEW if approved else row.access_state
-        return {"service_account": None, "access_state": state}
+            approved = {"service_account": account, "access_state": AccessState.APPROVED}
+            return {**approved, "access_expires_at": None}
+        was_approved = row.access_state == AccessState.APPROVED
+        state = AccessState.NEW if was_approved else row.access_state
+        return {"service_account": None, "access_state": state, "access_expires_at": None}
 
     def _account(self, declared: DeclaredServiceAccount) -> ServiceAccount:
         key = account_key(declared)

@@ -25,7 +25,7 @@ def value(given: Any) -> str:
         return f"[{', '.join(map(str, given))}]"
     if isinstance(given, Enum):
         return str(given.value)
-    return "none" if given is None else f'"{printable(given)}"'
+    return "none" if given is None else f'"{printable(str(given))}"'
 
 
 def account(given: ServiceAccount) -> str:

@@ -12,7 +12,7 @@ from cluster.cluster import Cluster
 from cluster.errors import ClusterUnavailable
 from tests.cluster.conftest import INTERVAL, OpenCluster
 from tests.cluster.proxy import Proxy
-from tests.cluster.waiting import until
+from tests.cluster.waiting import soon, until
 from tests.testbed import ClusterTestbed
 
 THREE_INTERVALS = 3 * INTERVAL.total_seconds()
@@ -73,11 +73,11 @@ async def test_watchers_hear_of_an_outage_and_of_its_end(
     cluster = await open_cluster(proxy_kubeconfig)
     await cluster.start()
     watch = aiter(cluster.watch_facts())
-    assert (await anext(watch)).reachable
+    assert (await soon(anext(watch))).reachable
     proxy.answer(500)
-    assert not (await anext(watch)).reachable
+    assert not (await soon(anext(watch))).reachable
     proxy.behave()
-    assert (await anext(watch)).reachable
+    assert (await soon(anext(watch))).reachable
 
 
 async def test_a_known_outage_fails_a_token_request_at_once(
@@ -148,12 +148,12 @@ async def test_closing_ends_watches(
 ) -> None:
     cluster = await open_cluster(proxy_kubeconfig)
     watch = aiter(cluster.watch_facts())
-    await anext(watch)
+    await soon(anext(watch))
     change = asyncio.ensure_future(anext(watch))
     await asyncio.sleep(0)
     await cluster.close()
     with pytest.raises(StopAsyncIteration):
-        await asyncio.wait_for(change, 1)
+        await soon(change)
 
 
 async def test_closing_during_an_outage_does_not_wait_for_it(

@@ -6,6 +6,7 @@ import pytest
 
 from cluster.facts import Facts
 from cluster.snapshot import Snapshot
+from tests.cluster.waiting import soon
 
 THREE_PODS = Facts(pod_count=3, reachable=True, observed_at=datetime(2030, 1, 1, tzinfo=UTC))
 
@@ -13,14 +14,14 @@ THREE_PODS = Facts(pod_count=3, reachable=True, observed_at=datetime(2030, 1, 1,
 async def test_a_watcher_gets_the_current_facts_first() -> None:
     snapshot = Snapshot()
     snapshot.publish(THREE_PODS)
-    assert await anext(aiter(snapshot.watch())) == THREE_PODS
+    assert await soon(anext(aiter(snapshot.watch()))) == THREE_PODS
 
 
 async def test_a_newer_observation_of_the_same_is_no_change() -> None:
     snapshot = Snapshot()
     snapshot.publish(THREE_PODS)
     watch = aiter(snapshot.watch())
-    await anext(watch)
+    await soon(anext(watch))
     change = asyncio.ensure_future(anext(watch))
     later = replace(THREE_PODS, observed_at=datetime(2030, 1, 2, tzinfo=UTC))
     snapshot.publish(later)
@@ -29,25 +30,25 @@ async def test_a_newer_observation_of_the_same_is_no_change() -> None:
     assert snapshot.facts == later
     four_pods = replace(later, pod_count=4)
     snapshot.publish(four_pods)
-    assert await change == four_pods
+    assert await soon(change) == four_pods
 
 
 async def test_a_slow_watcher_gets_the_newest_facts_and_delays_nobody() -> None:
     snapshot = Snapshot()
     slow, fast = aiter(snapshot.watch()), aiter(snapshot.watch())
-    await anext(slow)
-    await anext(fast)
+    await soon(anext(slow))
+    await soon(anext(fast))
     for pods in range(100):
         snapshot.publish(Facts(pod_count=pods))
-        assert (await anext(fast)).pod_count == pods
-    assert (await anext(slow)).pod_count == 99
+        assert (await soon(anext(fast))).pod_count == pods
+    assert (await soon(anext(slow))).pod_count == 99
 
 
 async def test_a_slow_watcher_does_not_hear_of_a_change_that_was_undone() -> None:
     snapshot = Snapshot()
     snapshot.publish(THREE_PODS)
     watch = aiter(snapshot.watch())
-    await anext(watch)
+    await soon(anext(watch))
     snapshot.publish(replace(THREE_PODS, pod_count=4))
     snapshot.publish(THREE_PODS)
     change = asyncio.ensure_future(anext(watch))
@@ -55,18 +56,18 @@ async def test_a_slow_watcher_does_not_hear_of_a_change_that_was_undone() -> Non
     assert not change.done()
     snapshot.close()
     with pytest.raises(StopAsyncIteration):
-        await change
+        await soon(change)
 
 
 async def test_closing_ends_waiting_and_future_watches() -> None:
     snapshot = Snapshot()
     watches = [aiter(snapshot.watch()) for _ in range(3)]
     for watch in watches:
-        await anext(watch)
+        await soon(anext(watch))
     waiting = [asyncio.ensure_future(anext(watch)) for watch in watches]
     await asyncio.sleep(0)
     snapshot.close()
-    ends = await asyncio.gather(*waiting, return_exceptions=True)
+    ends = await soon(asyncio.gather(*waiting, return_exceptions=True))
     assert all(isinstance(end, StopAsyncIteration) for end in ends)
     assert [facts async for facts in snapshot.watch()] == []
 

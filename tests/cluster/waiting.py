@@ -2,7 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+Result = TypeVar("Result")
 
 
 async def until(condition: Callable[[], object], *, seconds: float) -> float:
@@ -13,3 +16,8 @@ async def until(condition: Callable[[], object], *, seconds: float) -> float:
         assert waited < seconds, f"not true after {waited:.1f} seconds"
         await asyncio.sleep(0.01)
     return time.monotonic() - started
+
+
+async def soon(awaitable: Awaitable[Result], *, seconds: float = 5) -> Result:
+    """Its result; fails the test, instead of hanging, when there is none."""
+    return await asyncio.wait_for(awaitable, seconds)

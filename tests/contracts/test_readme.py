@@ -7,9 +7,11 @@ import re
 from pathlib import Path
 
 import pytest
+from graphql import LoneAnonymousOperationRule, build_schema, parse, specified_rules, validate
 
 from auth.passwords import Passwords
 from models import Database
+from portal.contract import print_schema
 from portal.declared import apply_file
 from portal.settings import PREFIX, Settings
 from tests.callers import Caller
@@ -17,6 +19,10 @@ from tests.callers import Caller
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLE = ROOT / "deploy" / "example" / "portal.yaml"
+
+
+# a block may show several operations, each to be run by itself
+rules = [rule for rule in specified_rules if rule is not LoneAnonymousOperationRule]
 
 
 def blocks(language: str) -> list[str]:
@@ -34,8 +40,18 @@ async def test_the_query_has_the_answer(anonymous: Caller, example: None) -> Non
     assert await alice.graphql(query) == json.loads(answer)
 
 
+async def test_the_other_documents_fit_the_schema() -> None:
+    schema = build_schema(print_schema())
+    for document in blocks("gql"):
+        assert validate(schema, parse(document), rules) == []
+    for query in re.findall(r'"query": "(subscription [^"]*)"', README):
+        assert validate(schema, parse(query)) == []
+
+
 async def test_the_call_with_curl_signs_in(anonymous: Caller, example: None) -> None:
-    [body] = re.findall(r"-d '(.*?)'", README, flags=re.DOTALL)
+    [body] = [
+        text for text in re.findall(r"-d '(.*?)'", README, flags=re.DOTALL) if "login" in text
+    ]
     response = await anonymous.client.post("/graphql", json=json.loads(body))
     assert response.json()["data"]["login"]["accessToken"]
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from models import (
@@ -47,7 +49,38 @@ async def test_only_approved_users_with_an_account_are_cluster_users(
     )
     expected = state is AccessState.APPROVED and has_account
     assert await members(group) == (["alice"] if expected else [])
-    assert user.has_access == expected
+    assert user.has_access_at(datetime.now(UTC)) == expected
+
+
+async def test_access_that_has_expired_ends_the_membership_by_itself(database: Database) -> None:
+    group = await Group.create(name="Cluster", membership=GroupMembership.CLUSTER_USERS)
+    account = await ServiceAccount.create(namespace="default", name="default")
+    now = datetime.now(UTC)
+    for name, minutes in (("alice", -1), ("bob", 1)):
+        await User.create(
+            username=name,
+            access_state=AccessState.APPROVED,
+            access_expires_at=now + timedelta(minutes=minutes),
+            service_account=account,
+        )
+    assert await members(group) == ["bob"]
+
+
+async def test_access_ends_at_the_moment_that_was_set(database: Database) -> None:
+    account = await ServiceAccount.create(namespace="default", name="default")
+    end = datetime.now(UTC)
+    user = User(
+        username="alice",
+        access_state=AccessState.APPROVED,
+        access_expires_at=end,
+        service_account=account,
+    )
+    before = end - timedelta(seconds=1)
+    assert (user.has_access_at(before), user.has_access_at(end)) == (True, False)
+    assert user.access_state_at(before) is AccessState.APPROVED
+    assert user.access_state_at(end) is AccessState.NEW
+    user.access_state = AccessState.REQUESTED
+    assert user.access_state_at(end) is AccessState.REQUESTED
 
 
 async def test_a_group_follows_when_its_kind_or_an_account_changes(database: Database) -> None:

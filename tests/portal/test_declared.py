@@ -7,7 +7,7 @@ import io
 import sys
 import time
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -280,7 +280,14 @@ async def test_a_service_account_is_access_and_none_takes_only_that_away(
     await declare("users: [{username: alice, serviceAccount: null}]")
     assert (await User.get()).access_state == after
     await declare("users: [{username: alice, serviceAccount: {namespace: a, name: b.c}}]")
-    assert (await User.get()).has_access
+    assert (await User.get()).has_access_at(datetime.now(UTC))
+
+
+async def test_declared_access_does_not_expire(database: Database, declare: Declare) -> None:
+    await User.create(username="alice", access_expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+    said = await declare("users: [{username: alice, serviceAccount: {namespace: a, name: b}}]")
+    assert 'accessExpiresAt "2020-01-01 00:00:00+00:00" → none' in said
+    assert (await User.get()).has_access_at(datetime.now(UTC))
 
 
 async def test_a_service_account_is_made_once_for_all_its_users(

@@ -1,0 +1,48 @@
+"""Notes from time to time what has ended by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from models import Database
+from resolvers.withdrawal import sweep
+
+logger = logging.getLogger(__name__)
+
+
+class Sweeper:
+    """A task that withdraws expired access; every replica may have one."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], datetime],
+        *,
+        interval: timedelta = timedelta(minutes=1),
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._interval = interval.total_seconds()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        self._database.activate()
+        while True:
+            await asyncio.sleep(self._interval)
+            try:
+                if withdrawn := await sweep(self._clock()):
+                    logger.info("Access of %d users has expired.", withdrawn)
+            # A database that is away comes back; until then access ends all the same
+            except Exception:
+                logger.exception("Expired access was not noted; the next attempt is in a minute.")

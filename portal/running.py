@@ -1,0 +1,24 @@
+"""How every command ends."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+
+def run(command: click.Command, mistakes: tuple[type[Exception], ...]) -> None:
+    """A user's mistake ends with status 1 and one line; only a fault of ours shows a traceback."""
+    try:
+        command.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        _fail("Aborted.")
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except mistakes as error:
+        _fail(str(error) or type(error).__name__)
+
+
+def _fail(message: str) -> None:
+    click.echo(f"kubeportal: {' '.join(message.split())}", err=True)
+    sys.exit(1)

@@ -1,0 +1,146 @@
+"""Credentials for the cluster: for nobody but their owner, and none without a record of it."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cluster.cluster import Cluster
+from cluster.errors import ClusterRefused, ClusterUnavailable
+from cluster.kubeconfig import ExecCredential
+from cluster.tokens import SHORTEST_LIFETIME, ServiceAccountToken
+from models import CredentialIssue, CredentialKind, ServiceAccount, Session, User
+from models.credentials import ADDRESS_LENGTH, CLIENT_LENGTH
+from resolvers import credential_issues
+from resolvers.actor import Actor, Client
+from resolvers.clusters import NO_CLUSTER, cluster_of
+from resolvers.errors import BadUserInput, Complaint, Forbidden, Unauthenticated, Unavailable
+from resolvers.services import Services
+
+logger = logging.getLogger(__name__)
+
+NO_ACCESS = "You have no approved access to the cluster."
+NO_ADDRESS = "The portal does not know its own address: set KUBEPORTAL_EXTERNAL_URL."
+ELSEWHERE = "Your service account is not in cluster {!r}: download your kubeconfig again."
+INSTALL_HINT = "Install the command `kubeportal`, then run: kubeportal login --server {}"
+
+
+def claim(services: Services, actor: Actor, owner: User, account: ServiceAccount | None) -> Claim:
+    """The rule for all credentials: approved access, to one's own account.
+
+    Raises Unauthenticated, Forbidden, and Unavailable when the account's cluster is gone.
+    """
+    session = actor.session
+    if session is None:
+        raise Unauthenticated(actor.problem)
+    if actor.user.id != owner.id:
+        raise Forbidden("Credentials are for their owner only.")
+    if account is None or not owner.has_access_at(services.clock()):
+        raise Forbidden(NO_ACCESS)
+    cluster = cluster_of(services.clusters, account)
+    if cluster is None:
+        raise Unavailable(NO_CLUSTER)
+    return Claim(services, actor.client, session, account, cluster)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Somebody's right to credentials for their own service account.
+
+    Everything here raises Unavailable when the cluster gives no token or when it can't be
+    recorded, and BadUserInput for a number of seconds that the operator does not allow.
+    """
+
+    services: Services
+    client: Client
+    session: Session
+    account: ServiceAccount
+    cluster: Cluster
+
+    async def token(self) -> ServiceAccountToken:
+        return await self._issue(CredentialKind.TOKEN, self._lifetime(None))
+
+    async def exec_token(self, cluster: str | None, seconds: int | None) -> ServiceAccountToken:
+        """A token for kubectl, which sends it to the named cluster where one is named.
+
+        Raises Forbidden when the account is in another one.
+        """
+        if cluster is not None and cluster != self.cluster.name:
+            raise Forbidden(ELSEWHERE.format(cluster))
+        return await self._issue(CredentialKind.EXEC, self._lifetime(seconds))
+
+    async def kubeconfig(self, *, seconds: int | None, plugin: bool) -> str:
+        """YAML with a token, or with the command that gets tokens, which is no credential yet."""
+        lifetime = self._lifetime(seconds)
+        return self.cluster.kubeconfig(
+            user=self.session.user.username,
+            namespace=self.account.namespace,
+            cluster_name=_file_name(self.services.portal_name),
+            credential=self._plugin(seconds)
+            if plugin
+            else await self._issue(CredentialKind.KUBECONFIG, lifetime),
+        )
+
+    async def _issue(self, kind: CredentialKind, lifetime: timedelta) -> ServiceAccountToken:
+        try:
+            token = await self.cluster.issue_token(
+                self.account.namespace, self.account.name, lifetime=lifetime
+            )
+        except ClusterUnavailable as outage:
+            raise Unavailable(str(outage)) from outage
+        except ClusterRefused as refusal:
+            logger.warning("No token for %s: %s", self.account.qualified_name, refusal)
+            raise Unavailable(str(refusal)) from refusal
+        await credential_issues.record(self._record(kind, token))
+        return token
+
+    def _record(self, kind: CredentialKind, token: ServiceAccountToken) -> CredentialIssue:
+        return CredentialIssue(
+            user=self.session.user,
+            username=self.session.user.username,
+            session_id=self.session.id,
+            kind=kind,
+            cluster=self.cluster.name,
+            namespace=self.account.namespace,
+            service_account=self.account.name,
+            fingerprint=hashlib.sha256(token.value.encode()).hexdigest(),
+            address=self.client.address[:ADDRESS_LENGTH],
+            client=self.client.name[:CLIENT_LENGTH],
+            issued_at=self.services.clock(),
+            expires_at=token.expires_at,
+        )
+
+    def _lifetime(self, seconds: int | None) -> timedelta:
+        """What was asked for, but no longer than the access: that in steps, to reuse tokens."""
+        wanted = _checked(seconds, self.services.token_lifetime)
+        end, step = self.session.user.access_expires_at, SHORTEST_LIFETIME
+        if end is None:
+            return wanted
+        return max(step, min(wanted, (end - self.services.clock()) // step * step))
+
+    def _plugin(self, seconds: int | None) -> ExecCredential:
+        url = self.services.portal_url
+        if url is None:
+            raise Unavailable(NO_ADDRESS)
+        arguments = ["credential", "--server", url, "--cluster", self.cluster.name]
+        if seconds is not None:
+            arguments += ["--expires-in-seconds", str(seconds)]
+        return ExecCredential(args=arguments, install_hint=INSTALL_HINT.format(url))
+
+
+def _checked(seconds: int | None, usual: timedelta) -> timedelta:
+    if seconds is None:
+        return usual
+    shortest, longest = SHORTEST_LIFETIME, max(usual, SHORTEST_LIFETIME)
+    if not shortest <= timedelta(seconds=seconds) <= longest:
+        limits = f"{shortest.total_seconds():.0f} to {longest.total_seconds():.0f}"
+        raise BadUserInput(Complaint(f"Ask for {limits} seconds.", "expiresInSeconds"))
+    return timedelta(seconds=seconds)
+
+
+def _file_name(portal_name: str) -> str:
+    """How the file calls the cluster: in lower case, without blanks and control characters."""
+    words = "".join(c if c.isprintable() else " " for c in portal_name.lower()).split()
+    return "-".join(words)

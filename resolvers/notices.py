@@ -1,0 +1,71 @@
+"""Who is told about requests for access and decisions, and in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tortoise.expressions import Q
+
+from models import AccessRequest, AccessRequestState, User
+from resolvers.mail import Mail
+from resolvers.services import Services
+
+
+async def tell_administrators(services: Services, request: AccessRequest) -> None:
+    """That somebody asks for access; all who may decide about it."""
+    if services.mailer is None:
+        return
+    addresses = tuple(
+        administrator.primary_email
+        for administrator in await _administrators()
+        if administrator.primary_email and administrator.id != request.user_id
+    )
+    name, username = request.user.display_name, request.user.username
+    asking = name if name == username else f"{name} ({username})"
+    lines = [f"{asking} asks for access to the cluster:", request.reason, services.portal_url]
+    services.mailer.send(
+        Mail(
+            recipients=addresses,
+            subject=f'Request for access to "{services.portal_name}"',
+            text=_paragraphs(lines),
+        )
+    )
+
+
+def tell_user(services: Services, request: AccessRequest) -> None:
+    """What has become of the request."""
+    if services.mailer is None or not request.user.primary_email:
+        return
+    services.mailer.send(
+        Mail(
+            recipients=(request.user.primary_email,),
+            subject=f'Your access to "{services.portal_name}"',
+            text=_paragraphs([*_lines(request), services.portal_url]),
+        )
+    )
+
+
+def _lines(request: AccessRequest) -> list[str]:
+    by = request.decided_by.display_name if request.decided_by else "An administrator"
+    if request.state == AccessRequestState.REJECTED:
+        return [f"{by} has rejected your request for access.", request.decision_reason]
+    if request.state == AccessRequestState.REVOKED:
+        by = request.ended_by.display_name if request.ended_by else "An administrator"
+        return [f"{by} has withdrawn your access.", request.end_reason]
+    account, end = request.service_account, request.expires_at
+    return [
+        f"{by} has approved your request for access.",
+        f"Your service account is {account.name} in namespace {account.namespace}."
+        if account
+        else "",
+        f"Your access ends at {end:%Y-%m-%d %H:%M} UTC." if end else "",
+    ]
+
+
+def _paragraphs(lines: Iterable[str | None]) -> str:
+    return "\n\n".join(filter(None, lines)) + "\n"
+
+
+async def _administrators() -> list[User]:
+    of_a_group = Q(effective_memberships__group__can_admin=True)
+    return await User.filter(Q(is_superuser=True) | of_a_group, is_active=True).distinct()

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+import models
+from resolvers import credential_issues as issues
+from resolvers import credentials
+from resolvers.pages import page, page_arguments
+from schema.clusters import ServiceAccountToken
+from schema.connections import After, Before, Connection, First, Last
+from schema.context import Context, PortalInfo
+from schema.enums import CredentialKind
+from schema.node import Node, global_id
+
+if TYPE_CHECKING:
+    from schema.users import User
+
+Seconds = Annotated[
+    int | None,
+    strawberry.argument(
+        description="How long a token lasts: from 600 s to the portal's own lifetime of tokens"
+        " (`KUBEPORTAL_TOKEN_LIFETIME`), which is the default. Tokens are reused, so that a fifth"
+        " of it may be what is left; none outlives the access, but for the least of 600 s."
+    ),
+]
+Exec = Annotated[
+    bool,
+    strawberry.argument(
+        description="True: the file holds no token, but names `kubeportal credential`, by which"
+        " kubectl gets one whenever it needs one."
+    ),
+]
+IssuingCluster = Annotated[
+    str | None,
+    strawberry.argument(
+        description="The cluster that the token will be sent to: FORBIDDEN unless the service"
+        " account is there. Without one, whichever it is in."
+    ),
+]
+
+
+@strawberry.type(description="A credential that was handed out: readable by its owner and admins.")
+class CredentialIssue(Node):
+    row: strawberry.Private[models.CredentialIssue]
+    kind: CredentialKind = strawberry.field(description="In which form it was handed out.")
+    username: str = strawberry.field(description="Who got it, by the name of that time.")
+    cluster: str = strawberry.field(description="The name of the cluster that it is for.")
+    namespace: str = strawberry.field(description="The namespace of the service account.")
+    account_name: str = strawberry.field(description="The name of the service account.")
+    issued_at: datetime = strawberry.field(
+        description="When it was handed out first, in this form, session and from this address."
+    )
+    expires_at: datetime | None = strawberry.field(
+        description="When the API server stops to accept it; null when it never does."
+    )
+    address: str = strawberry.field(description="The network address that it was sent to.")
+    client: str = strawberry.field(description="What the client called itself, may be empty.")
+    fingerprint: str = strawberry.field(
+        description="The SHA-256 of the token in hexadecimal digits: it finds who got a leaked one."
+    )
+
+    @classmethod
+    def of(cls, row: models.CredentialIssue) -> CredentialIssue:
+        return cls(
+            row=row,
+            id=global_id("CredentialIssue", row.id),
+            kind=row.kind,
+            username=row.username,
+            cluster=row.cluster,
+            namespace=row.namespace,
+            account_name=row.service_account,
+            issued_at=row.issued_at,
+            expires_at=row.expires_at,
+            address=row.address,
+            client=row.client,
+            fingerprint=row.fingerprint,
+        )
+
+    @strawberry.field(description="Who got it; null when the account of the portal is gone.")
+    def user(self) -> Annotated[User, strawberry.lazy("schema.users")] | None:
+        from schema.users import User
+
+        return User.of(self.row.user) if self.row.user else None
+
+
+async def _claim(owner: User, context: Context) -> credentials.Claim:
+    account = await context.loaders.own_account()
+    return credentials.claim(context.services, context.actor, owner.row, account)
+
+
+@strawberry.field(
+    description="The file for kubectl, in YAML: a secret unless `exec` is true. For its owner with"
+    " approved access only; null with an error when the cluster gives no token."
+)
+async def kubeconfig(
+    root: User, info: PortalInfo, expires_in_seconds: Seconds = None, exec: Exec = False
+) -> str | None:
+    claim = await _claim(root, info.context)
+    return await claim.kubeconfig(seconds=expires_in_seconds, plugin=exec)
+
+
+@strawberry.field(
+    description="A token for `kubeportal credential`, which a kubeconfig with `exec` names. For its"
+    " owner with approved access only; null with an error when the cluster gives none."
+)
+async def exec_credential(
+    root: User, info: PortalInfo, cluster: IssuingCluster = None, expires_in_seconds: Seconds = None
+) -> ServiceAccountToken | None:
+    claim = await _claim(root, info.context)
+    token = await claim.exec_token(cluster, expires_in_seconds)
+    return ServiceAccountToken(value=token.value, expires_at=token.expires_at)
+
+
+@strawberry.field(
+    description="The credentials that were handed out, the oldest first. For their owner only;"
+    " administrators find all of them under `admin`."
+)
+async def credential_issues(
+    root: User,
+    info: PortalInfo,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> Connection[CredentialIssue] | None:
+    query = issues.own(info.context.actor, root.row)
+    found = await page(query, page_arguments(first, after, last, before))
+    return Connection[CredentialIssue].of(found, CredentialIssue.of, query.count)

@@ -1,0 +1,89 @@
+"""What callers are told: results whose errors have a code and a text that is meant for them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from graphql import ExecutionResult, FormattedExecutionResult, GraphQLError, located_error
+
+from resolvers.errors import BadUserInput, ErrorCode, PortalError, Unauthenticated
+
+logger = logging.getLogger(__name__)
+
+INTERNAL = "Something went wrong on our side. The request id helps to find out what."
+
+
+class RequestError(ExecutionResult):
+    """The result of an operation that did not begin: errors, and no data at all."""
+
+    __slots__ = ()
+
+    @property
+    def formatted(self) -> FormattedExecutionResult:
+        return {"errors": [error.formatted for error in self.errors or ()]}
+
+
+def public_result(result: ExecutionResult, request_id: str) -> ExecutionResult:
+    """A RequestError where all errors are about the request as a whole, not about fields."""
+    errors = result.errors and [public_error(error, request_id) for error in result.errors]
+    if errors and result.data is None and all(error.path is None for error in errors):
+        return RequestError(errors=errors)
+    return ExecutionResult(result.data, errors)
+
+
+async def public_results(
+    results: AsyncGenerator[ExecutionResult, None], request_id: str
+) -> AsyncGenerator[ExecutionResult, None]:
+    """A failure of the stream is its last result."""
+    async with aclosing(results):
+        try:
+            async for result in results:
+                yield public_result(result, request_id)
+        except Exception as error:
+            yield ExecutionResult(errors=[public_error(located_error(error), request_id)])
+
+
+def public_error(error: GraphQLError, request_id: str) -> GraphQLError:
+    """Logs what nobody foresaw and leaves only the request id of it."""
+    cause = error.original_error
+    if isinstance(cause, PortalError):
+        return coded(error, _extensions(cause))
+    if cause is None or isinstance(cause, GraphQLError):
+        return coded(error, {"code": ErrorCode.BAD_USER_INPUT.value})
+    logger.error("Request %s: unexpected error at %s", request_id, error.path, exc_info=cause)
+    return GraphQLError(
+        INTERNAL,
+        error.nodes,
+        path=error.path,
+        extensions={
+            "code": ErrorCode.INTERNAL_SERVER_ERROR.value,
+            "requestId": request_id,
+        },
+    )
+
+
+def coded(error: GraphQLError, extensions: dict[str, Any]) -> GraphQLError:
+    return GraphQLError(
+        error.message,
+        error.nodes,
+        error.source,
+        error.positions,
+        error.path,
+        error.original_error,
+        extensions,
+    )
+
+
+def _extensions(error: PortalError) -> dict[str, Any]:
+    extensions: dict[str, Any] = {"code": error.code.value}
+    if isinstance(error, Unauthenticated) and error.problem:
+        extensions["problem"] = error.problem.value
+    if isinstance(error, BadUserInput):
+        extensions["fields"] = [
+            {"field": complaint.field, "message": complaint.message}
+            for complaint in error.complaints
+        ]
+    return extensions

@@ -1,0 +1,90 @@
+"""Listeners of a portal with a real API server behind it."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+
+import pytest
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+from starlette.applications import Starlette
+
+from cluster.cluster import Cluster
+from cluster.clusters import Clusters
+from portal.app import create_app
+from portal.settings import Settings
+from tests.callers import Caller, Clock
+from tests.cluster.conftest import INTERVAL, OpenCluster
+from tests.cluster.proxy import Proxy
+from tests.sockets import connected, streamed
+from tests.testbed import ClusterTestbed
+
+PODS = "subscription { clusterFacts { podCount } }"
+NAMESPACE = "team-alice"
+
+
+@pytest.fixture
+def database_kind() -> str:
+    """Nothing here depends on the kind of database."""
+    return "sqlite"
+
+
+@pytest.fixture(scope="module")
+def seeded(testbed: ClusterTestbed) -> ClusterTestbed:
+    testbed.seed()
+    return testbed
+
+
+@pytest.fixture
+async def cluster(
+    seeded: ClusterTestbed, proxy_kubeconfig: Path, open_cluster: OpenCluster
+) -> Cluster:
+    return await open_cluster(proxy_kubeconfig)
+
+
+@pytest.fixture
+def app(settings: Settings, database: object, clock: Clock, cluster: Cluster) -> Starlette:
+    return create_app(settings, clock=clock, clusters=Clusters([cluster]))
+
+
+@pytest.fixture
+def pod(admin: client.ApiClient, fresh_name: str) -> Iterator[client.V1Pod]:
+    """A pod that is not there yet, and gone after the test."""
+    container = client.V1Container(name="main", image="registry.example.org/nothing")
+    yield client.V1Pod(
+        metadata=client.V1ObjectMeta(name=fresh_name),
+        spec=client.V1PodSpec(containers=[container]),
+    )
+    with suppress(ApiException):
+        client.CoreV1Api(admin).delete_namespaced_pod(fresh_name, NAMESPACE, grace_period_seconds=0)
+
+
+async def test_a_new_pod_is_heard_of_within_three_intervals(
+    alice: Caller, admin: client.ApiClient, pod: client.V1Pod
+) -> None:
+    async with connected(alice) as socket, streamed(alice, PODS) as events:
+        await socket.subscribe(PODS)
+        before = (await socket.next())["clusterFacts"]["podCount"]
+        assert await events.next() == {"clusterFacts": {"podCount": before}}
+        client.CoreV1Api(admin).create_namespaced_pod(NAMESPACE, pod)
+        created = time.monotonic()
+        after = {"clusterFacts": {"podCount": before + 1}}
+        assert (await socket.next(), await events.next()) == (after, after)
+        assert time.monotonic() - created < 3 * INTERVAL.total_seconds()
+
+
+async def test_listeners_cost_the_api_server_nothing(
+    alice: Caller, proxy: Proxy, admin: client.ApiClient, pod: client.V1Pod
+) -> None:
+    async with AsyncExitStack() as stack:
+        started, proxy.passages[:] = time.monotonic(), []
+        listeners = [await stack.enter_async_context(streamed(alice, PODS)) for _ in range(50)]
+        before = {str(await listener.next()) for listener in listeners}
+        client.CoreV1Api(admin).create_namespaced_pod(NAMESPACE, pod)
+        after = {str(await listener.next()) for listener in listeners}
+        intervals = (time.monotonic() - started) / INTERVAL.total_seconds()
+    assert (len(before), len(after)) == (1, 1)
+    calls = Counter(passage.path for passage in proxy.passages)
+    assert max(calls.values()) <= intervals + 1, calls

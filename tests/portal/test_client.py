@@ -1,0 +1,252 @@
+"""`kubeportal login` and `kubeportal credential`, as people and kubectl run them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import stat
+import sys
+from asyncio.subprocess import PIPE
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.clusters import Clusters
+from models import CredentialIssue, Session
+from tests.callers import Caller, Clock, People
+from tests.issuing import IssuingCluster
+
+VERSION = "client.authentication.k8s.io/v1"
+PROGRAM = [sys.executable, "-c", "from portal.command import main; main()"]
+LOADED = """
+import sys
+sys.argv = ["kubeportal", "credential", "--help"]
+from portal.command import main
+main()
+print(*sys.modules)
+"""
+SERVER_MODULES = {"graphql", "kubernetes", "models", "pydantic", "schema", "starlette", "tortoise"}
+
+
+@dataclass
+class Outcome:
+    status: int | None
+    output: str
+    complaint: str
+
+
+@dataclass
+class Command:
+    """The command of somebody with a home of their own."""
+
+    home: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    async def __call__(self, *arguments: str, text: str = "") -> Outcome:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home),
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            **self.environment,
+        }
+        process = await asyncio.create_subprocess_exec(
+            *PROGRAM, *arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment
+        )
+        output, complaint = await process.communicate(text.encode())
+        return Outcome(process.returncode, output.decode(), complaint.decode())
+
+    @property
+    def file(self) -> Path:
+        return self.home / ".config" / "kubeportal" / "token"
+
+
+@pytest.fixture
+def database_kind() -> str:
+    """The client does not know it."""
+    return "sqlite"
+
+
+@pytest.fixture
+def clusters(clock: Clock) -> Clusters:
+    return Clusters([IssuingCluster(clock).as_cluster()])
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    home = tmp_path / "home"
+    home.mkdir()
+    return Command(home)
+
+
+@pytest.fixture
+def server(anonymous: Caller, people: People) -> str:
+    return str(anonymous.client.base_url).rstrip("/")
+
+
+async def sign_in(command: Command, server: str, text: str = "correct horse\n") -> Outcome:
+    arguments = ("--server", server, "--username", "alice", "--password-stdin")
+    return await command("login", *arguments, text=text)
+
+
+def one_line(outcome: Outcome) -> str:
+    """What a refused command says, and nothing else."""
+    assert (outcome.status, outcome.output) == (1, "")
+    assert outcome.complaint.startswith("kubeportal: ")
+    assert outcome.complaint.count("\n") == 1
+    return outcome.complaint
+
+
+async def test_whoever_has_signed_in_gets_credentials(
+    command: Command, server: str, clock: Clock
+) -> None:
+    signed_in = await sign_in(command, f"{server}/")
+    assert (signed_in.status, signed_in.output) == (0, "")
+    assert f"Signed in to {server} until" in signed_in.complaint
+    outcome = await command("credential", "--server", server, "--cluster", "north")
+    assert (outcome.status, outcome.complaint) == (0, "")
+    answer = json.loads(outcome.output)
+    assert (answer["apiVersion"], answer["kind"]) == (VERSION, "ExecCredential")
+    assert answer["status"]["token"] == "secret-1-of-alice"
+    assert answer["status"]["expirationTimestamp"] > clock.now.isoformat()
+    [issue] = await CredentialIssue.all()
+    assert (issue.kind, issue.client) == ("EXEC", "kubeportal")
+
+
+async def test_access_tokens_are_kept_for_their_owner_only(command: Command, server: str) -> None:
+    await sign_in(command, server)
+    assert stat.S_IMODE(command.file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(command.file.parent.stat().st_mode) == 0o700
+    command.file.chmod(0o640)
+    refused = one_line(await command("credential", "--server", server))
+    assert f"chmod 600 {command.file}" in refused
+    assert one_line(await sign_in(command, server)) == refused
+
+
+async def test_the_tokens_of_several_portals_are_kept(command: Command, server: str) -> None:
+    command.file.parent.mkdir(parents=True)
+    command.file.write_text('{"https://other.example.org": "theirs"}')
+    command.file.chmod(0o600)
+    await sign_in(command, server)
+    kept = json.loads(command.file.read_text())
+    assert kept.keys() == {"https://other.example.org", server}
+    assert [file.name for file in command.file.parent.iterdir()] == ["token"]
+
+
+async def test_the_configuration_may_be_elsewhere(
+    command: Command, server: str, tmp_path: Path
+) -> None:
+    command.environment["XDG_CONFIG_HOME"] = str(tmp_path / "elsewhere")
+    await sign_in(command, server)
+    assert (tmp_path / "elsewhere" / "kubeportal" / "token").exists()
+    assert not command.file.exists()
+
+
+async def test_the_environment_may_hold_the_access_token(
+    command: Command, server: str, alice: Caller
+) -> None:
+    token = alice.headers["Authorization"].removeprefix("Bearer ")
+    command.environment["KUBEPORTAL_ACCESS_TOKEN"] = token
+    assert (await command("credential", "--server", server)).status == 0
+    await Session.all().delete()
+    refused = one_line(await command("credential", "--server", server))
+    assert "KUBEPORTAL_ACCESS_TOKEN" in refused
+    assert f"kubeportal login --server {server}" in refused
+
+
+async def test_whoever_is_not_signed_in_is_told_how_to(command: Command, server: str) -> None:
+    refused = one_line(await command("credential", "--server", server))
+    assert f"run `kubeportal login --server {server}`" in refused
+
+
+async def test_a_session_that_has_ended_is_said_so(
+    command: Command, server: str, clock: Clock
+) -> None:
+    await sign_in(command, server)
+    clock.advance(hours=13)
+    refused = one_line(await command("credential", "--server", server))
+    assert f"Your session has ended: run `kubeportal login --server {server}`" in refused
+
+
+async def test_a_wrong_password_signs_nobody_in(command: Command, server: str) -> None:
+    refused = one_line(await sign_in(command, server, "wrong"))
+    assert "Unable to log in" in refused
+    assert not command.file.exists()
+
+
+async def test_the_token_is_refused_for_another_cluster(command: Command, server: str) -> None:
+    await sign_in(command, server)
+    refused = await command("credential", "--server", server, "--cluster", "south")
+    assert "not in cluster 'south'" in one_line(refused)
+    refused = await command("credential", "--server", server, "--expires-in-seconds", "5")
+    assert "600 to 3600" in one_line(refused)
+
+
+@pytest.mark.parametrize(
+    ("info", "status"),
+    [
+        ({"apiVersion": VERSION, "kind": "ExecCredential", "spec": {"interactive": False}}, 0),
+        ({"apiVersion": f"{VERSION}beta1", "kind": "ExecCredential", "spec": {}}, 0),
+        ({"apiVersion": f"{VERSION}alpha1", "kind": "ExecCredential", "spec": {}}, 1),
+        ({}, 1),
+        ("nonsense", 1),
+    ],
+    ids=str,
+)
+async def test_the_answer_is_in_the_version_that_kubectl_asks_for(
+    command: Command, server: str, info: Any, status: int
+) -> None:
+    await sign_in(command, server)
+    command.environment["KUBERNETES_EXEC_INFO"] = json.dumps(info)
+    outcome = await command("credential", "--server", server)
+    assert outcome.status == status
+    if status:
+        one_line(outcome)
+    else:
+        assert json.loads(outcome.output)["apiVersion"] == info["apiVersion"]
+
+
+@pytest.mark.parametrize(
+    ("address", "complaint"),
+    [
+        ("http://portal.example.org", "use https"),
+        ("ftp://portal.example.org", "use https"),
+        ("portal.example.org", "no address"),
+        ("https://", "no address"),
+        ("https://user:secret@portal.example.org", "no address"),
+        ("https://portal.example.org/?a=b", "no address"),
+        ("https://portal.example.org:port", "no address"),
+        ("https://[", "no address"),
+    ],
+)
+async def test_secrets_go_to_a_sound_address_only(
+    command: Command, address: str, complaint: str
+) -> None:
+    command.environment["KUBEPORTAL_ACCESS_TOKEN"] = "planted"
+    for arguments in (("credential",), ("login", "--username", "alice", "--password-stdin")):
+        refused = one_line(await command(*arguments, "--server", address))
+        assert complaint in refused
+        assert "planted" not in refused
+
+
+async def test_what_is_no_portal_is_said_so(command: Command, server: str) -> None:
+    refused = await sign_in(command, f"{server}/kubeconfig")
+    assert "does not answer like a portal: status 404" in one_line(refused)
+    assert "can't be reached" in one_line(await sign_in(command, "http://127.0.0.1:9"))
+
+
+async def test_a_password_is_not_taken_for_a_name(command: Command, server: str) -> None:
+    for arguments in ((), ("--username", "alice"), ("--password-stdin",)):
+        refused = await command("login", "--server", server, *arguments, text="secret\n")
+        assert "--username and --password-stdin" in one_line(refused)
+
+
+async def test_kubectl_does_not_wait_for_the_modules_of_the_server() -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", LOADED, stdout=PIPE)
+    output, _ = await process.communicate()
+    loaded = {name.partition(".")[0] for name in output.decode().split()}
+    assert process.returncode == 0
+    assert "httpx2" in loaded
+    assert loaded & SERVER_MODULES == set()

@@ -1,0 +1,180 @@
+"""Mail about access, handed in to a real SMTP server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from pydantic import SecretStr
+
+from cluster.clusters import Clusters
+from models import User
+from portal.mail import SmtpMailer, SmtpServer
+from portal.settings import Settings
+from resolvers.mail import Mail
+from tests.callers import Caller, People
+from tests.databases import free_port
+from tests.provisioned import Provisioned
+from tests.schema.access.calls import APPROVE, REJECT, asked, done
+from tests.stand_in import clusters_of
+
+
+class Inbox:
+    """What the server was handed in; `refusal` is what it answers instead of taking it."""
+
+    def __init__(self) -> None:
+        self.messages: list[EmailMessage] = []
+        self.refusal: str | None = None
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        if self.refusal:
+            return self.refusal
+        message = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        self.messages.append(message)
+        return "250 taken"
+
+    async def wait(self, number: int) -> list[EmailMessage]:
+        for _ in range(200):
+            if len(self.messages) >= number:
+                break
+            await asyncio.sleep(0.02)
+        return sorted(self.messages, key=lambda message: str(message["To"]))
+
+
+@pytest.fixture
+def inbox() -> Inbox:
+    return Inbox()
+
+
+@pytest.fixture
+def smtp(inbox: Inbox) -> Iterator[Controller]:
+    controller = Controller(inbox, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    yield controller
+    controller.stop()
+
+
+def url(smtp: Controller) -> str:
+    return f"smtp://127.0.0.1:{smtp.port}"
+
+
+@pytest.fixture
+def clusters() -> Clusters:
+    return clusters_of(Provisioned("main"))
+
+
+@pytest.fixture
+def settings(settings: Settings, smtp: Controller) -> Settings:
+    return settings.model_copy(
+        update={"smtp_url": SecretStr(url(smtp)), "mail_from": "portal@example.org"}
+    )
+
+
+@pytest.fixture
+async def addresses(people: People) -> None:
+    await User.filter(id=people.admin.id).update(primary_email="admin@example.org")
+    await User.filter(id=people.bob.id).update(primary_email="bob@example.org")
+    await User.create(username="root", is_superuser=True, primary_email="root@example.org")
+    await User.create(
+        username="gone", is_superuser=True, is_active=False, primary_email="gone@example.org"
+    )
+
+
+async def test_administrators_hear_of_a_request(bob: Caller, addresses: None, inbox: Inbox) -> None:
+    await asked(bob, "For my thesis")
+    messages = await inbox.wait(2)
+    assert [message["To"] for message in messages] == ["admin@example.org", "root@example.org"]
+    assert messages[0]["From"] == "KubePortal <portal@example.org>"
+    assert messages[0]["Subject"] == 'Request for access to "KubePortal"'
+    text = messages[0].get_content()
+    assert "Bob (bob) asks for access" in text
+    assert "For my thesis" in text
+
+
+async def test_a_user_hears_of_the_decision(
+    bob: Caller, admin: Caller, addresses: None, people: People, inbox: Inbox
+) -> None:
+    await asked(bob)
+    await inbox.wait(2)
+    inbox.messages.clear()
+    await done(admin, APPROVE, databaseId=people.bob.id, namespace="team")
+    [message] = await inbox.wait(1)
+    assert message["To"] == "bob@example.org"
+    assert "bob in namespace team" in message.get_content()
+
+
+async def test_a_failing_mail_loses_no_decision(
+    bob: Caller,
+    admin: Caller,
+    addresses: None,
+    people: People,
+    inbox: Inbox,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    inbox.refusal = "550 no"
+    await asked(bob)
+    await done(admin, REJECT, databaseId=people.bob.id)
+    assert (await User.get(id=people.bob.id)).access_state == "REJECTED"
+    for _ in range(200):
+        if caplog.text.count("was not sent") >= 3:
+            break
+        await asyncio.sleep(0.02)
+    assert caplog.text.count("was not sent") >= 3
+    assert inbox.messages == []
+
+
+async def test_a_server_that_is_away_delays_nobody_and_its_password_is_not_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server = SmtpServer.parse("smtp://user:hunter2-secret@127.0.0.1:9")
+    mailer = SmtpMailer(server, name="KubePortal", address="portal@example.org")
+    with caplog.at_level(logging.DEBUG):
+        mailer.send(Mail(recipients=("bob@example.org",), subject="Hello", text="Hello"))
+        await mailer.close()
+    assert "was not sent" in caplog.text
+    assert "hunter2-secret" not in caplog.text
+    assert "hunter2-secret" not in repr(server)
+
+
+async def test_headers_can_not_be_injected(
+    smtp: Controller, inbox: Inbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    mailer = SmtpMailer(SmtpServer.parse(url(smtp)), name="X", address="portal@example.org")
+    hostile = "a\r\nBcc: evil@example.org"
+    mailer.send(Mail(recipients=("bob@example.org",), subject=hostile, text="Hello"))
+    mailer.send(Mail(recipients=("b\r\nc@example.org",), subject="Hello", text="Hello"))
+    mailer.send(Mail(recipients=("bob@example.org",), subject="Hello", text=hostile))
+    await mailer.close()
+    [message] = inbox.messages
+    assert message["Bcc"] is None
+    assert caplog.text.count("was not sent") == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://mail",
+        "smtp://",
+        "mail.example.org",
+        "smtp://host:port",
+        "smtp://h/path",
+        "smtp://[x",
+    ],
+)
+def test_a_bad_address_of_the_server_is_refused_without_repeating_it(text: str) -> None:
+    with pytest.raises(ValueError, match="smtp://HOST:PORT") as refused:
+        SmtpServer.parse(text)
+    assert text == "smtp://" or text not in str(refused.value)
+
+
+def test_a_password_may_hold_anything() -> None:
+    server = SmtpServer.parse("smtps://user%40example.org:p%40ss%2Fw@mail.example.org")
+    assert (server.username, server.password) == ("user@example.org", "p@ss/w")
+    assert (server.port, server.tls) == (465, True)
