@@ -1,17 +1,16 @@
 """What keeping the facts of a cluster fresh costs, in a small and in a large cluster.
 
-    python -m bench.facts KUBECONFIG SEED
+    python -m bench.facts SMALL LARGE
 
-The cluster should be empty at first; the Python program SEED fills it when it is called with
-`KUBECONFIG --nodes N --pods N`. Fails when the CPU time grows by more than the limit.
+SMALL and LARGE are kubeconfigs. The clusters are observed in turns, so that whatever else the
+machine does disturbs both alike. Fails when the large one costs more CPU time than the limit.
 """
 
 import asyncio
-import subprocess
-import sys
 import time
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import click
@@ -23,17 +22,8 @@ from cluster.facts import Facts
 from cluster.observer import Observer
 from cluster.snapshot import Snapshot
 
-READS = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Of one observation; reading a fact afterwards is what a request does."""
-
-    cpu_ms: float
-    wall_ms: float
-    kib: float
-    read_us: float
+READS = 1000
+COLUMNS = ("CPU ms", "wall ms", "KiB", "read µs")
 
 
 class CountingCaller(Caller):
@@ -50,29 +40,33 @@ class CountingCaller(Caller):
         return await super().call(counted, answer, **arguments)
 
 
-async def measure(connection: Connection, rounds: int) -> tuple[str, Cost]:
-    """How large the cluster is, and what the least disturbed observation of it costs."""
-    caller = CountingCaller(connection, seconds=30)
-    observer = Observer(caller)
-    observation = await observer.observe()
-    caller.received = 0
-    cpu, wall = [], []
-    for _ in range(rounds):
-        cpu_before, wall_before = time.process_time(), time.perf_counter()
-        observation = await observer.observe()
-        cpu.append(time.process_time() - cpu_before)
-        wall.append(time.perf_counter() - wall_before)
-    size = f"{observation.values['node_count']} nodes, {observation.values['pod_count']} pods"
-    cost = Cost(
-        cpu_ms=1000 * min(cpu),
-        wall_ms=1000 * min(wall),
-        kib=caller.received / rounds / 1024,
-        read_us=1_000_000 * seconds_per_read(Facts(**observation.values)),
-    )
-    return size, cost
+@dataclass(slots=True)
+class Series:
+    """The costs of many observations of one cluster, each a row of COLUMNS."""
+
+    connection: Connection
+    size: str = ""
+    rows: list[tuple[float, ...]] = field(default_factory=list)
+
+    async def add(self) -> None:
+        caller = CountingCaller(self.connection, seconds=30)
+        cpu, wall = time.process_time(), time.perf_counter()
+        observation = await Observer(caller).observe()
+        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+        for subject, failure in observation.failures.items():
+            raise click.ClickException(f"{subject}: {failure}")
+        values = observation.values
+        self.size = f"{values['node_count']} nodes, {values['pod_count']} pods"
+        read = seconds_per_read(Facts(**values))
+        self.rows.append((1e3 * cpu, 1e3 * wall, caller.received / 1024, 1e6 * read))
+
+    @property
+    def medians(self) -> list[float]:
+        return [median(column) for column in zip(*self.rows, strict=True)]
 
 
 def seconds_per_read(facts: Facts) -> float:
+    """What a request for a fact costs, once the facts are there."""
     snapshot = Snapshot()
     snapshot.publish(facts)
     started = time.perf_counter()
@@ -81,39 +75,34 @@ def seconds_per_read(facts: Facts) -> float:
     return (time.perf_counter() - started) / READS
 
 
-async def measure_cluster(kubeconfig: Path, rounds: int) -> tuple[str, Cost]:
+async def connect(kubeconfig: Path) -> Connection:
     contexts = Contexts.read(str(kubeconfig))
-    connection = await contexts.connect(contexts.current[0])
+    return await contexts.connect(contexts.current[0])
+
+
+async def measure(kubeconfigs: tuple[Path, Path], rounds: int) -> tuple[Series, Series]:
+    small, large = [Series(await connect(kubeconfig)) for kubeconfig in kubeconfigs]
     try:
-        return await measure(connection, rounds)
+        for _ in range(rounds):
+            await small.add()
+            await large.add()
     finally:
-        await connection.close()
-
-
-def fill(seed: Path, kubeconfig: Path, nodes: int, pods: int) -> None:
-    numbers = ["--nodes", str(nodes), "--pods", str(pods)]
-    command = [sys.executable, str(seed), str(kubeconfig), *numbers]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+        await asyncio.gather(small.connection.close(), large.connection.close())
+    return small, large
 
 
 @click.command(help=__doc__)
-@click.argument("kubeconfig", type=click.Path(exists=True, path_type=Path))
-@click.argument("seed", type=click.Path(exists=True, path_type=Path))
-@click.option("--nodes", default=100, show_default=True)
-@click.option("--pods", default=20_000, show_default=True)
-@click.option("--rounds", default=100, show_default=True)
+@click.argument("small", type=click.Path(exists=True, path_type=Path))
+@click.argument("large", type=click.Path(exists=True, path_type=Path))
+@click.option("--rounds", default=200, show_default=True)
 @click.option("--limit", default=2.0, show_default=True, help="Allowed ratio of the CPU times.")
-def main(kubeconfig: Path, seed: Path, nodes: int, pods: int, rounds: int, limit: float) -> None:
-    fill(seed, kubeconfig, 3, 20)
-    small_size, small = asyncio.run(measure_cluster(kubeconfig, rounds))
-    fill(seed, kubeconfig, nodes, pods)
-    large_size, large = asyncio.run(measure_cluster(kubeconfig, rounds))
-    click.echo(f"{'per observation':<24}{'CPU ms':>10}{'wall ms':>10}{'KiB':>10}{'read µs':>10}")
-    rows = {small_size: astuple(small), large_size: astuple(large)}
-    rows["ratio"] = tuple(b / a for a, b in zip(astuple(small), astuple(large), strict=True))
-    for name, numbers in rows.items():
-        click.echo(f"{name:<24}" + "".join(f"{number:>10.2f}" for number in numbers))
-    if large.cpu_ms > limit * small.cpu_ms:
+def main(small: Path, large: Path, rounds: int, limit: float) -> None:
+    one, other = asyncio.run(measure((small, large), rounds))
+    ratios = [b / a for a, b in zip(one.medians, other.medians, strict=True)]
+    click.echo(f"{'median observation':<26}" + "".join(f"{title:>10}" for title in COLUMNS))
+    for name, row in ((one.size, one.medians), (other.size, other.medians), ("ratio", ratios)):
+        click.echo(f"{name:<26}" + "".join(f"{number:>10.2f}" for number in row))
+    if ratios[0] > limit:
         raise click.ClickException(f"the CPU time grows by more than {limit}")
 
 

@@ -27,8 +27,15 @@ class ObjectList(Answer):
     items: list[Answer] | None
 
 
+class Capacity(Answer):
+    cpu: str = "0"
+    memory: str = "0"
+
+
 class NodeStatus(Answer):
-    capacity: dict[str, str] | None = None
+    """A node that has not reported yet has no capacity."""
+
+    capacity: Capacity = Capacity()
 
 
 class Node(Answer):

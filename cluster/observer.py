@@ -2,12 +2,13 @@
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Awaitable
 from decimal import Decimal
 
 from kubernetes.utils.quantity import parse_quantity
 
-from cluster.answers import Node, NodeList, Version
+from cluster.answers import NodeList, Version
 from cluster.connection import Caller
 from cluster.errors import ClusterError
 from cluster.faults import explained
@@ -51,14 +52,18 @@ class Observer:
         return {"version": (await self._caller.call(method, Version)).git_version}
 
     async def _nodes(self) -> Values:
-        nodes, cpu, memory = 0, Decimal(0), Decimal(0)
+        cpu: Counter[str] = Counter()
+        memory: Counter[str] = Counter()
         method = self._caller.core.list_node_without_preload_content
         async for page in pages(self._caller, method, NodeList):
-            for node in page.items or []:
-                nodes += 1
-                cpu += _capacity(node, "cpu")
-                memory += _capacity(node, "memory")
-        return {"node_count": nodes, "cpu_count": cpu, "memory_bytes": math.ceil(memory)}
+            capacities = [node.status.capacity for node in page.items or []]
+            cpu.update(capacity.cpu for capacity in capacities)
+            memory.update(capacity.memory for capacity in capacities)
+        return {
+            "node_count": cpu.total(),
+            "cpu_count": _sum(cpu),
+            "memory_bytes": math.ceil(_sum(memory)),
+        }
 
     async def _pods(self) -> Values:
         method = self._caller.core.list_pod_for_all_namespaces_without_preload_content
@@ -69,10 +74,12 @@ class Observer:
         return {"volume_count": await count(self._caller, method)}
 
 
-def _capacity(node: Node, resource: str) -> Decimal:
-    """Zero for a node that has not reported yet. Raises ValueError for what is no quantity."""
-    stated = (node.status.capacity or {}).get(resource, "0")
-    quantity: Decimal = parse_quantity(stated)
-    if not quantity.is_finite():
-        raise ValueError(f"{quantity} is no quantity")
-    return quantity
+def _sum(stated: Counter[str]) -> Decimal:
+    """Most nodes are alike: each quantity is read once. Raises ValueError for what is none."""
+    total = Decimal(0)
+    for text, times in stated.items():
+        quantity: Decimal = parse_quantity(text)
+        if not quantity.is_finite():
+            raise ValueError(f"{quantity} is no quantity")
+        total += quantity * times
+    return total
