@@ -1,87 +1,28 @@
-"""Mail over SMTP, in the background."""
+"""Mail in the background."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from contextlib import suppress
-from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as MAIL_POLICY
 from email.utils import localtime, make_msgid
-from ipaddress import ip_address
-from urllib.parse import unquote, urlsplit
 
-from aiosmtplib import SMTP, SMTPRecipientsRefused, SMTPResponseException
+from aiosmtplib import SMTP, SMTPException, SMTPRecipientsRefused, SMTPResponseException
 
+from portal.smtp import SmtpServer
 from resolvers.mail import Mail
 
 logger = logging.getLogger(__name__)
 
-PORTS = {"smtp": 25, "smtps": 465}
 CONNECTIONS = 4
 REFUSALS = (ValueError, SMTPRecipientsRefused, SMTPResponseException)
-FORM = (
-    "use smtp://HOST:PORT, smtp://USER:PASSWORD@HOST:PORT or smtps://…,"
-    " with special characters of the password as %XX"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class SmtpServer:
-    """Where mail is handed in; `tls` is from the first byte, otherwise by STARTTLS."""
-
-    host: str
-    port: int
-    tls: bool = False
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-
-    @classmethod
-    def parse(cls, url: str) -> SmtpServer:
-        """Raises ValueError with a text that holds nothing of the URL."""
-        try:
-            parts = urlsplit(url)
-            port, host = parts.port, parts.hostname
-        except ValueError:
-            raise ValueError(FORM) from None
-        if parts.scheme not in PORTS or not host or parts.path.strip("/") or parts.query:
-            raise ValueError(FORM)
-        return cls(
-            host=host,
-            port=port or PORTS[parts.scheme],
-            tls=parts.scheme == "smtps",
-            username=unquote(parts.username) if parts.username else None,
-            password=unquote(parts.password) if parts.password else None,
-        )
-
-    @property
-    def is_here(self) -> bool:
-        """Whether mail to it never leaves this machine."""
-        with suppress(ValueError):
-            return ip_address(self.host).is_loopback
-        return self.host == "localhost"
-
-    def connection(self, *, seconds: float, local_hostname: str) -> SMTP:
-        """A password goes over verified TLS only, unless the server is on this machine."""
-        secret = self.username is not None and not self.is_here
-        return SMTP(
-            hostname=self.host,
-            port=self.port,
-            username=self.username,
-            password=self.password,
-            use_tls=self.tls,
-            start_tls=False if self.tls else secret or None,
-            # As between mail servers: where anybody could turn TLS off, its names prove nothing
-            validate_certs=self.tls or secret,
-            timeout=seconds,
-            local_hostname=local_hostname,
-        )
 
 
 class SmtpMailer:
-    """Hands mails in one after the other; one that fails is logged and forgotten.
+    """Hands mails in, a few at once; one that fails is logged and forgotten.
 
     `timeout` is for all recipients of a mail together, in seconds.
     """
@@ -92,6 +33,7 @@ class SmtpMailer:
         self._server = server
         self._name = name
         self._address = address
+        self._domain = address.rpartition("@")[2]
         self._timeout = timeout
         self._turns = asyncio.Semaphore(CONNECTIONS)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -123,28 +65,36 @@ class SmtpMailer:
             logger.warning("Mail %r was not sent: %s: %r", mail.subject, _kind(error), str(error))
 
     async def _hand_in(self, mail: Mail) -> None:
-        domain = self._address.rpartition("@")[2]
-        connection = self._server.connection(seconds=self._timeout, local_hostname=domain)
-        async with connection:
+        connection = self._server.connection(seconds=self._timeout, local_hostname=self._domain)
+        # Not as a context manager: after a cancellation that would wait for the server's goodbye
+        try:
+            await connection.connect()
             for recipient in mail.recipients:
-                try:
-                    await connection.send_message(self._message(mail, recipient, domain))
-                except REFUSALS as error:
-                    logger.warning(
-                        "Mail %r was not sent to one of its recipients: %s: %r",
-                        mail.subject,
-                        _kind(error),
-                        str(error),
-                    )
+                await self._hand_in_one(connection, mail, recipient)
+            with suppress(SMTPException):
+                await connection.quit()
+        finally:
+            connection.close()
 
-    def _message(self, mail: Mail, recipient: str, domain: str) -> EmailMessage:
+    async def _hand_in_one(self, connection: SMTP, mail: Mail, recipient: str) -> None:
+        try:
+            await connection.send_message(self._message(mail, recipient))
+        except REFUSALS as error:
+            logger.warning(
+                "Mail %r was not sent to one of its recipients: %s: %r",
+                mail.subject,
+                _kind(error),
+                str(error),
+            )
+
+    def _message(self, mail: Mail, recipient: str) -> EmailMessage:
         """Raises ValueError for headers that can't be: none of them spills into another."""
         message = EmailMessage(policy=MAIL_POLICY)
         message["Subject"] = mail.subject
         message["From"] = Address(self._name, addr_spec=self._address)
         message["To"] = Address(addr_spec=recipient)
         message["Date"] = localtime()
-        message["Message-ID"] = make_msgid(domain=domain)
+        message["Message-ID"] = make_msgid(domain=self._domain)
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(mail.text)
         return message

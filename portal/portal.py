@@ -16,8 +16,9 @@ from auth.tokens import AccessTokens
 from cluster.clusters import Clusters, load_clusters
 from models import Database
 from portal.expiry import Sweeper
-from portal.mail import SmtpMailer, SmtpServer
+from portal.mail import SmtpMailer
 from portal.settings import PREFIX, Settings, SettingsError, signing_keys
+from portal.smtp import SmtpServer
 from portal.stream_limits import DEFAULT_STREAM_LIMITS, StreamLimits
 from resolvers.actor import Client
 from resolvers.services import GooglePolicy, Services

@@ -23,7 +23,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from portal.mail import SmtpServer
+from portal.smtp import SmtpServer
 from resolvers.users import email_complaint
 
 logger = logging.getLogger(__name__)

@@ -73,10 +73,13 @@ async def announced(services: Services, request_id: int) -> AccessRequest:
 
 def conflict(user: User, latest: AccessRequest | None) -> Conflict:
     """Why a decision comes too late or too early, and who was first."""
-    if latest is None or latest.state == AccessRequestState.OPEN:
-        has_access = user.access_state == AccessState.APPROVED
-        state = "has access already" if has_access else "has no open request for access"
-        return Conflict(f"{user.display_name} {state}.")
+    has_access = (latest.user if latest else user).access_state == AccessState.APPROVED
+    if has_access and (latest is None or latest.state != AccessRequestState.APPROVED):
+        return Conflict(f"{user.display_name} has access already.")
+    if latest is None:
+        return Conflict(f"{user.display_name} has no open request for access.")
+    if latest.state == AccessRequestState.OPEN:
+        return Conflict(f"{user.display_name} has asked anew: read the new request first.")
     decider = latest.ended_by if latest.ended_at else latest.decided_by
     by = f"by {decider.display_name}" if decider else "without an administrator"
     what = {

@@ -39,9 +39,9 @@ class User(Node):
         description="False when an administrator closed the account."
     )
     access_expires_at: datetime | None = strawberry.field(
-        description="When access to the cluster ends by itself: at that moment, also for tokens to"
-        " come and automatic groups; tokens that were handed out live on for up to"
-        " `KUBEPORTAL_TOKEN_LIFETIME`. Null when it does not."
+        description="When access to the cluster ends by itself: at that moment, also for automatic"
+        " groups and new tokens. Tokens are made to end with it, at most ten minutes later; where"
+        " the cluster knows only tokens without an end, those live on. Null when it does not."
     )
 
     @classmethod

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from kubernetes import client, config
@@ -13,6 +14,7 @@ from cluster.clusters import Clusters, load_clusters
 from models import AccessState, User
 from portal.settings import Settings
 from tests.callers import Caller, People
+from tests.cluster.proxy import Proxy, kubeconfig_of, open_proxy
 from tests.schema.access.calls import APPROVE, REVOKE, VIEWER, asked, done, refusal
 from tests.testbed import ClusterTestbed
 
@@ -23,8 +25,19 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-async def clusters(testbed: ClusterTestbed) -> Clusters:
-    return await load_clusters(kubeconfig=str(testbed.kubeconfig), environ={})
+async def proxy(testbed: ClusterTestbed) -> AsyncIterator[Proxy]:
+    async with open_proxy(testbed.kubeconfig) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def clusters(testbed: ClusterTestbed, proxy: Proxy, tmp_path: Path) -> Clusters:
+    """The real cluster is the default one; `halting` is the same through the proxy."""
+    path = tmp_path / "proxy.kubeconfig"
+    path.write_text(kubeconfig_of(proxy.url, "halting"))
+    direct = await load_clusters(kubeconfig=str(testbed.kubeconfig), environ={})
+    halting = await load_clusters(kubeconfig=str(path), environ={})
+    return Clusters([*direct, *halting])
 
 
 @pytest.fixture
@@ -93,6 +106,32 @@ async def test_a_name_that_kubernetes_refuses_is_an_error_in_words(
     assert (code, field) == ("BAD_USER_INPUT", "namespace")
     assert len(message) > 20
     assert (await User.get(id=people.bob.id)).access_state is AccessState.REQUESTED
+
+
+@pytest.mark.parametrize("step", ["/namespaces", "/serviceaccounts", "/rolebindings"])
+async def test_a_cluster_that_fails_half_way_approves_nothing_and_a_retry_completes_it(
+    bob: Caller,
+    admin: Caller,
+    people: People,
+    witness: ApiClient,
+    proxy: Proxy,
+    namespace: str,
+    step: str,
+) -> None:
+    await asked(bob)
+    terms = {"databaseId": people.bob.id, "namespace": namespace, "cluster": "halting"}
+    proxy.answer(500, where=step)
+    code, *_ = await refusal(admin, APPROVE, **terms)
+    assert code == "UNAVAILABLE"
+    viewer = (await bob.data(VIEWER))["viewer"]
+    assert (viewer["accessState"], viewer["serviceAccount"]) == ("REQUESTED", None)
+    proxy.behave()
+    await done(admin, APPROVE, **terms)
+    rbac = RbacAuthorizationV1Api(witness)
+    [binding] = rbac.list_namespaced_role_binding(namespace).items
+    [subject] = binding.subjects or []
+    assert (binding.role_ref.name, subject.name) == ("view", "bob")
+    assert "DELETE" not in {passage.method for passage in proxy.passages}
 
 
 async def test_a_cluster_that_is_down_approves_nothing_and_a_retry_completes_it(

@@ -15,13 +15,14 @@ from pydantic import SecretStr
 
 from cluster.clusters import Clusters
 from models import User
-from portal.mail import SmtpMailer, SmtpServer
+from portal.mail import SmtpMailer
 from portal.settings import Settings
+from portal.smtp import SmtpServer
 from resolvers.mail import Mail
 from tests.callers import Caller, People
 from tests.databases import free_port
 from tests.provisioned import Provisioned
-from tests.schema.access.calls import APPROVE, REJECT, asked, done
+from tests.schema.access.calls import APPROVE, REJECT, REVOKE, asked, done
 from tests.stand_in import clusters_of
 
 
@@ -104,10 +105,52 @@ async def test_a_user_hears_of_the_decision(
     await asked(bob)
     await inbox.wait(2)
     inbox.messages.clear()
-    await done(admin, APPROVE, databaseId=people.bob.id, namespace="team")
+    terms = {"databaseId": people.bob.id, "namespace": "team"}
+    await done(admin, APPROVE, **terms, expiresAt="2099-05-06T07:08:00+01:00")
     [message] = await inbox.wait(1)
     assert message["To"] == "bob@example.org"
+    assert "ends at 2099-05-06 06:08 UTC" in message.get_content()
     assert "bob in namespace team" in message.get_content()
+
+
+async def test_only_a_new_request_is_mailed_and_not_to_who_asks(
+    admin: Caller, addresses: None, people: People, inbox: Inbox
+) -> None:
+    await asked(admin, "First")
+    await inbox.wait(1)
+    await asked(admin, "Second")
+    await asked(admin, "Third")
+    await asyncio.sleep(0.3)
+    assert [message["To"] for message in inbox.messages] == ["root@example.org"]
+    assert "First" in inbox.messages[0].get_content()
+
+
+@pytest.mark.parametrize(
+    ("mutation", "words"),
+    [(REJECT, "admin has rejected your request"), (REVOKE, "admin has withdrawn your access")],
+    ids=["reject", "revoke"],
+)
+async def test_a_user_reads_why_there_is_no_access(
+    alice: Caller,
+    bob: Caller,
+    admin: Caller,
+    addresses: None,
+    people: People,
+    inbox: Inbox,
+    mutation: str,
+    words: str,
+) -> None:
+    if mutation is REJECT:
+        await asked(bob)
+        await inbox.wait(2)
+        inbox.messages.clear()
+    user = people.bob if mutation is REJECT else people.alice
+    await done(admin, mutation, databaseId=user.id, reason="The term is over")
+    await done(admin, mutation, databaseId=user.id, reason="The term is over")
+    await asyncio.sleep(0.3)
+    [message] = inbox.messages
+    assert words in message.get_content()
+    assert "The term is over" in message.get_content()
 
 
 async def test_a_failing_mail_loses_no_decision(

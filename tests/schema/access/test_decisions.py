@@ -11,6 +11,7 @@ import pytest
 from models import AccessRequest, AccessState, Database, User
 from resolvers.withdrawal import sweep
 from tests.callers import Caller, Clock, People
+from tests.cluster.waiting import until
 from tests.provisioned import Provisioned
 from tests.schema.access.calls import (
     APPROVE,
@@ -101,6 +102,40 @@ async def test_of_two_administrators_one_wins_and_the_other_is_told_who(
     account = (await bob.data(VIEWER))["viewer"]["serviceAccount"]
     assert decided.service_account is not None
     assert account["qualifiedName"] == f"{decided.service_account.namespace}:bob"
+
+
+async def test_an_approval_is_for_the_request_that_was_open_when_it_began(
+    bob: Caller, admin: Caller, root: Caller, people: People, main: Provisioned
+) -> None:
+    await asked(bob, "A chat room")
+    main.barrier = asyncio.Barrier(2)
+    terms = {"databaseId": people.bob.id, "namespace": "team"}
+    approval = asyncio.create_task(refusal(admin, APPROVE, **terms))
+    await until(lambda: main.barrier and main.barrier.n_waiting, seconds=5)
+    await done(root, REJECT, databaseId=people.bob.id)
+    await asked(bob, "A coin mine")
+    await main.barrier.wait()
+    code, _, message = await approval
+    assert (code, message) == ("CONFLICT", "Bob has asked anew: read the new request first.")
+    assert (await User.get(id=people.bob.id)).access_state is AccessState.REQUESTED
+
+
+async def test_an_approval_does_not_replace_what_was_declared_meanwhile(
+    bob: Caller, admin: Caller, people: People, main: Provisioned
+) -> None:
+    await asked(bob)
+    main.barrier = asyncio.Barrier(2)
+    terms = {"databaseId": people.bob.id, "namespace": "team"}
+    approval = asyncio.create_task(refusal(admin, APPROVE, **terms))
+    await until(lambda: main.barrier and main.barrier.n_waiting, seconds=5)
+    account_id = (await User.get(id=people.alice.id)).service_account_id
+    await User.filter(id=people.bob.id).update(
+        access_state=AccessState.APPROVED, service_account_id=account_id
+    )
+    await main.barrier.wait()
+    code, _, message = await approval
+    assert (code, message) == ("CONFLICT", "Bob has access already.")
+    assert (await User.get(id=people.bob.id)).service_account_id == account_id
 
 
 async def test_an_approval_and_a_rejection_at_once_leave_one_of_them(

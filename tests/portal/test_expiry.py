@@ -1,0 +1,66 @@
+"""A running portal notes by itself what has ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from models import AccessState, Database, ServiceAccount, User
+from portal.expiry import Sweeper
+from tests.callers import Clock
+from tests.cluster.waiting import until
+
+
+@pytest.fixture
+async def sweeper(database: Database, clock: Clock) -> AsyncIterator[Sweeper]:
+    sweeper = Sweeper(database, clock, interval=timedelta(milliseconds=10))
+    yield sweeper
+    await sweeper.close()
+
+
+async def approved(clock: Clock, username: str, *, hours: int) -> User:
+    account = await ServiceAccount.create(namespace="team", name=username)
+    return await User.create(
+        username=username,
+        access_state=AccessState.APPROVED,
+        access_expires_at=clock() + timedelta(hours=hours),
+        service_account=account,
+    )
+
+
+async def states() -> list[AccessState]:
+    return [user.access_state for user in await User.all().order_by("id")]
+
+
+async def become(expected: list[AccessState]) -> None:
+    async with asyncio.timeout(5):
+        while await states() != expected:  # noqa: ASYNC110  # a database has no event for it
+            await asyncio.sleep(0.01)
+
+
+async def test_expired_access_is_noted_and_other_access_is_not(
+    database: Database, sweeper: Sweeper, clock: Clock
+) -> None:
+    await approved(clock, "alice", hours=1)
+    await approved(clock, "bob", hours=3)
+    sweeper.start()
+    clock.advance(hours=2)
+    await become([AccessState.NEW, AccessState.APPROVED])
+
+
+async def test_a_database_that_fails_is_asked_again(
+    database: Database,
+    sweeper: Sweeper,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await approved(clock, "alice", hours=-1)
+    await database.connection.execute_script("ALTER TABLE access_requests RENAME TO away")
+    sweeper.start()
+    await until(lambda: "Expired access was not noted" in caplog.text, seconds=5)
+    assert await states() == [AccessState.APPROVED]
+    await database.connection.execute_script("ALTER TABLE away RENAME TO access_requests")
+    await become([AccessState.NEW])
