@@ -60,7 +60,7 @@ class User(Model):
     async def by_username(cls, username: str) -> User | None:
         """The user of that name in any case; nobody can have an impossible one."""
         key = username_key(username[: KEY_LENGTH + 1])
-        if len(key) > KEY_LENGTH or "\0" in key:
+        if len(key) > KEY_LENGTH or not key.isprintable():
             return None
         return await cls.get_or_none(username_key=key)
 

@@ -74,7 +74,7 @@ async def approve_access(
 async def _grant(approval: Approval, request: AccessRequest) -> bool:
     """False when somebody else has decided meanwhile."""
     async with in_transaction():
-        if not await hold(approval.user.id, AccessState.REQUESTED):
+        if not await hold(approval.user.id, AccessState.REQUESTED, is_active=True):
             return False
         account = await _account(approval.place)
         decided = await AccessRequest.filter(id=request.id, state=AccessRequestState.OPEN).update(

@@ -14,15 +14,16 @@ from auth.google import (
     GoogleSignInUnavailable,
 )
 from models import ExternalIdentity, SignInMethod, User, VerifiedEmail, username_key
-from models.users import EMAIL_LENGTH, NAME_LENGTH
+from models.users import NAME_LENGTH
 from resolvers.actor import Client
 from resolvers.errors import BadUserInput, Complaint, InvalidCredentials, Unavailable
 from resolvers.services import GooglePolicy, Services
 from resolvers.sessions import SignIn, open_session
-from resolvers.users import username_complaint
+from resolvers.users import email_complaint, username_complaint
 
 PROVIDER = "google"
 ROOM_FOR_NUMBER = "-9999999"
+ATTEMPTS = 5
 
 
 def provider(services: Services) -> GoogleSignIn:
@@ -49,13 +50,13 @@ async def login_with_google(
 
 
 async def _user(policy: GooglePolicy, identity: GoogleIdentity) -> User:
-    try:
-        return await _known(identity) or await _created(policy, identity)
-    except IntegrityError:
-        known = await _known(identity)  # two first sign-ins at once: the other one was faster
-        if known is None:
-            raise
-        return known
+    """Two first sign-ins at once may want the same name, or be the same person's."""
+    for _ in range(ATTEMPTS):
+        try:
+            return await _known(identity) or await _created(policy, identity)
+        except IntegrityError:
+            continue
+    raise Unavailable("Too many people sign in for the first time; try again.")
 
 
 async def _known(identity: GoogleIdentity) -> User | None:
@@ -77,18 +78,22 @@ async def _known(identity: GoogleIdentity) -> User | None:
 
 async def _created(policy: GooglePolicy, identity: GoogleIdentity) -> User:
     _check_policy(policy, identity)
-    email = identity.email if identity.email and len(identity.email) <= EMAIL_LENGTH else None
+    email = identity.email if not email_complaint(identity.email) else None
     async with in_transaction():
         user = await User.create(
             username=await _free_username(identity),
-            first_name=identity.given_name[:NAME_LENGTH],
-            last_name=identity.family_name[:NAME_LENGTH],
+            first_name=_printable(identity.given_name),
+            last_name=_printable(identity.family_name),
             primary_email=email,
         )
         await ExternalIdentity.create(provider=PROVIDER, subject=identity.subject, user=user)
         if email and identity.email_verified:
             await VerifiedEmail.create(address=email.lower(), user=user)
     return user
+
+
+def _printable(name: str) -> str:
+    return "".join(filter(str.isprintable, name))[:NAME_LENGTH].strip()
 
 
 def _check_policy(policy: GooglePolicy, identity: GoogleIdentity) -> None:

@@ -3,8 +3,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from email_validator import EmailNotValidError, validate_email
-from tortoise.expressions import Q
+from tortoise.expressions import F, Q
 from tortoise.queryset import QuerySet
+from tortoise.transactions import in_transaction
 
 from models import User, username_key
 from models.users import EMAIL_LENGTH, KEY_LENGTH, NAME_LENGTH
@@ -74,22 +75,30 @@ async def update_user(actor: Actor, user_id: int, changes: UserChanges) -> User:
 
 
 async def _apply(user: User, changes: UserChanges) -> None:
+    """Only what was given is written, as others may change the same user at the same time."""
+    columns = []
     if changes.first_name:
         user.first_name = (changes.first_name.value or "").strip()
+        columns.append("first_name")
     if changes.last_name:
         user.last_name = (changes.last_name.value or "").strip()
-    if changes.primary_email:
-        _change_primary_email(user, changes.primary_email.value)
-    await user.save(
-        update_fields=["first_name", "last_name", "primary_email", "alternative_emails"]
-    )
+        columns.append("last_name")
+    async with in_transaction():
+        if changes.primary_email:
+            await _change_primary_email(user, changes.primary_email.value)
+            columns += ["primary_email", "alternative_emails"]
+        await user.save(update_fields=columns)
 
 
-def _change_primary_email(user: User, address: str | None) -> None:
-    former = user.primary_email
-    user.primary_email = address and normalize_email(address)
+async def _change_primary_email(user: User, address: str | None) -> None:
+    """An alternative that becomes the primary address changes places with it."""
+    await User.filter(id=user.id).update(primary_email=F("primary_email"))  # locks the row
+    await user.refresh_from_db(fields=["primary_email", "alternative_emails"])
+    former, user.primary_email = user.primary_email, address and normalize_email(address)
     if former and user.primary_email in user.alternative_emails:
-        user.alternative_emails = [*user.alternative_emails, former]
+        gone = (user.primary_email, former)
+        others = [other for other in user.alternative_emails if other not in gone]
+        user.alternative_emails = [*others, former]
 
 
 def normalize_email(address: str) -> str:

@@ -30,6 +30,8 @@ from schema.results import RequestError, coded, public_result, public_results
 
 RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 
+MAXIMUM_TOKENS = 4000
+
 Variables: TypeAlias = Mapping[str, Any] | None
 Results: TypeAlias = AsyncGenerator[ExecutionResult, None]
 
@@ -43,21 +45,33 @@ class InvalidDocument(Exception):
 
 
 class Executor:
-    """Parses and validates each document once and keeps the ones used lately."""
+    """Parses and validates each document once and keeps the ones used lately.
 
-    def __init__(self, schema: strawberry.Schema, *, kept_documents: int = 500) -> None:
+    `kept_characters` is how long the sources of all kept documents may be together; what is
+    longer than a hundredth of that is not kept.
+    """
+
+    def __init__(self, schema: strawberry.Schema, *, kept_characters: int = 1_000_000) -> None:
         # Strawberry has no public way to run a document that is parsed already
         self.graphql_schema: GraphQLSchema = schema._schema
         self.sdl = f"{schema.as_str()}\n"
-        self._kept = kept_documents
+        self._room = kept_characters
+        self._longest = kept_characters // 100
         self._documents: dict[str, DocumentNode] = {}
 
     def prepare(self, source: str) -> DocumentNode:
         """Raises InvalidDocument."""
-        document = self._documents.pop(source, None) or self._checked(source)
+        if len(source) > self._longest:
+            return self._checked(source)
+        document = self._documents.pop(source, None)
+        if document is None:
+            document = self._checked(source)
+            self._room -= len(source)
         self._documents[source] = document
-        if len(self._documents) > self._kept:
-            del self._documents[next(iter(self._documents))]
+        while self._room < 0:
+            oldest = next(iter(self._documents))
+            del self._documents[oldest]
+            self._room += len(oldest)
         return document
 
     async def execute(
@@ -121,7 +135,7 @@ class Executor:
 
     def _checked(self, source: str) -> DocumentNode:
         try:
-            document = parse(source)
+            document = parse(source, max_tokens=MAXIMUM_TOKENS)
         except GraphQLError as error:
             raise InvalidDocument(ErrorCode.GRAPHQL_PARSE_FAILED, [error]) from None
         except RecursionError:

@@ -13,6 +13,13 @@ def _serialize_moment(value: datetime) -> str:
     return value.isoformat()
 
 
+def _parse_moment(value: object) -> datetime:
+    try:
+        return datetime.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError("Give a moment as in `2026-01-31T12:00:00+00:00`.") from None
+
+
 def scalar_map() -> dict[object, ScalarDefinition]:
     return {
         BigInt: strawberry.scalar(
@@ -27,6 +34,6 @@ def scalar_map() -> dict[object, ScalarDefinition]:
             description="A moment with its time zone, as in `2026-01-31T12:00:00+00:00`.",
             specified_by_url="https://scalars.graphql.org/andimarek/date-time.html",
             serialize=_serialize_moment,
-            parse_value=datetime.fromisoformat,
+            parse_value=_parse_moment,
         ),
     }

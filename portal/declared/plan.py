@@ -86,7 +86,9 @@ class _Planner:
         row = self._users.get(key) or User(username=declared.username, service_account=None)
         password = secret(declared, row, self._comparisons.get(key))
         given = {**_person(declared), **self._access(declared, row), **password.values}
-        ends_sessions = password.is_new or (row.is_active and given.get("is_active") is False)
+        # a closed account is refused without ending sessions, which says better what is wrong
+        reopened = not row.is_active and given.get("is_active") is True
+        ends_sessions = password.is_new or reopened
         notes = [password.note] if password.note else []
         if ends_sessions and (count := self._session_counts.get(row.id)):
             notes.append(f"sessions ended: {count}")

@@ -386,17 +386,19 @@ async def test_neither_passwords_nor_hashes_are_ever_shown(
     assert str(stored) not in "".join(shown)
 
 
-async def test_the_end_of_an_account_ends_its_sessions_only(
-    database: Database, declare: Declare, clock: Clock
+async def test_a_closed_account_is_refused_and_its_sessions_do_not_come_back_with_it(
+    database: Database, declare: Declare, anonymous: Caller
 ) -> None:
-    await declare("users: [{username: alice}, {username: bob}]")
-    for user in await User.all():
-        await session_of(user, clock)
-    await declare("users: [{username: alice, superuser: true}, {username: bob, active: true}]")
-    assert await Session.all().count() == 2
-    diff = await declare("users: [{username: alice, active: false}]")
-    assert diff.splitlines()[0] == "~ user alice: active true → false, sessions ended: 1"
-    assert [s.user.username for s in await Session.all().select_related("user")] == ["bob"]
+    await declare("users: [{username: alice, password: one}, {username: bob, password: one}]")
+    alice, bob = [await anonymous.sign_in(name, "one") for name in ("alice", "bob")]
+    await declare("users: [{username: alice, active: false}, {username: bob, active: true}]")
+    refused = await alice.rest("GET", "/users/1/")
+    assert refused.status_code == 401
+    assert refused.json() == {"detail": "User is inactive", "code": "user_inactive"}
+    diff = await declare("users: [{username: alice, active: true}]")
+    assert diff.splitlines()[0] == "~ user alice: active false → true, sessions ended: 1"
+    assert (await alice.rest("GET", "/users/1/")).json()["code"] == "token_not_valid"
+    assert (await bob.rest("GET", "/users/2/")).status_code == 200
 
 
 # Verified addresses

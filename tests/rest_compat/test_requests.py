@@ -150,6 +150,16 @@ FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 
 
+def part(value: bytes, more: bytes = b"") -> bytes:
+    head = b'--x\r\nContent-Disposition: form-data; name="username"' + more + b"\r\n\r\n"
+    return head + value + b"\r\n--x--\r\n"
+
+
+PUNYCODE = part(b"a-" + b"b" * 500_000)
+SURROGATE = part(b"+2AA-")
+UPLOAD = part(b"x", b'; filename="x"')
+
+
 @pytest.mark.parametrize(
     ("content", "content_type", "status"),
     [
@@ -176,6 +186,11 @@ MULTIPART = "multipart/form-data"
         (b"nonsense", MULTIPART, 400),
         (b"nonsense", f"{MULTIPART}; boundary=x", 400),
         (b"--x\r\nnonsense\r\n--x--", f"{MULTIPART}; boundary=x", 400),
+        (PUNYCODE, f"{MULTIPART}; boundary=x; charset=punycode", 415),
+        (SURROGATE, f"{MULTIPART}; boundary=x; charset=utf-7", 415),
+        (SURROGATE, f'{MULTIPART}; boundary=x; Charset="unicode_escape"', 415),
+        (UPLOAD, f"{MULTIPART}; boundary=x", 400),
+        (b"a=b", f"{FORM}; charset=utf-16", 415),
         (b" " * (1024 * 1024 + 1), JSON, 413),
         (b"x" * 3_000_000, "text/plain", 413),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
@@ -112,6 +113,18 @@ async def test_a_form_changes_a_user_as_well(alice: Caller, people: People) -> N
     assert (await alice.rest("PATCH", path, files=files)).status_code == 204
     user = (await alice.rest("GET", path)).json()
     assert (user["firstname"], user["name"]) == ("A", "B")
+
+
+async def test_changes_at_once_do_not_undo_each_other(alice: Caller, people: People) -> None:
+    path = f"/users/{people.alice.id}/"
+    for number in range(10):
+        first, last = f"First {number}", f"Last {number}"
+        await asyncio.gather(
+            alice.rest("PATCH", path, json={"firstname": first}),
+            alice.rest("PATCH", path, json={"name": last}),
+        )
+        user = (await alice.rest("GET", path)).json()
+        assert (user["firstname"], user["name"]) == (first, last)
 
 
 async def test_nobody_makes_themselves_an_administrator(alice: Caller, people: People) -> None:

@@ -127,6 +127,16 @@ async def test_an_alternative_changes_places_with_the_primary_address(
     assert addresses == ["alice@alt.example.org", "alice@example.org"]
 
 
+async def test_addresses_that_change_places_often_stay_two(alice: Caller, people: People) -> None:
+    addresses = ("alice@alt.example.org", "alice@example.org")
+    for address in addresses * 3:
+        change = {"databaseId": people.alice.id, "primaryEmail": address}
+        answer = await alice.data(UPDATE, input=change)
+    assert answer["updateUser"]["user"]["allEmails"] == list(reversed(addresses))
+    row = await User.get(id=people.alice.id)
+    assert row.alternative_emails == ["alice@alt.example.org"]
+
+
 @pytest.mark.parametrize(
     ("changes", "field", "message"),
     [

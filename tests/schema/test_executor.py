@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import pytest
+
+from resolvers.errors import ErrorCode
+from schema.executor import Executor, InvalidDocument
+from schema.root import build_schema
+
+
+@pytest.fixture(scope="module")
+def executor() -> Executor:
+    return Executor(build_schema(), kept_characters=10_000)
+
+
+def test_a_document_is_prepared_once(executor: Executor) -> None:
+    assert executor.prepare("{ __typename }") is executor.prepare("{ __typename }")
+
+
+def test_long_documents_are_not_kept(executor: Executor) -> None:
+    source = "{ __typename }" + " " * 1000
+    assert executor.prepare(source) is not executor.prepare(source)
+
+
+def test_what_is_kept_has_a_limit_and_the_oldest_goes_first(executor: Executor) -> None:
+    sources = [f"{{ a{number:080}: __typename }}" for number in range(150)]
+    oldest = executor.prepare(sources[0])
+    prepared = [executor.prepare(source) for source in sources[1:]]
+    assert executor.prepare(sources[-1]) is prepared[-1]
+    assert executor.prepare(sources[0]) is not oldest
+
+
+def test_a_document_has_a_limited_number_of_tokens(executor: Executor) -> None:
+    executor.prepare("{" + " ".join(f"a{n}:__typename" for n in range(1200)) + "}")
+    with pytest.raises(InvalidDocument) as refused:
+        executor.prepare("{" + " ".join(f"a{n}:__typename" for n in range(40_000)) + "}")
+    [error] = refused.value.errors
+    assert error.extensions == {"code": ErrorCode.GRAPHQL_PARSE_FAILED.value}
+    assert "4000 tokens" in error.message
