@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 import rest_compat
@@ -37,6 +37,7 @@ from schema.executor import Executor
 from schema.portal import REST_API_VERSION
 from schema.root import build_schema
 
+METHODS = ("GET", "POST")
 MAXIMUM_BODY = 1024 * 1024
 REST_DOCUMENTS = Path(rest_compat.__file__).parent / "documents" / REST_API_VERSION
 
@@ -62,7 +63,7 @@ def create_app(
         yield {CLOSING: portal.closing}
         await portal.close()
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/healthz", health.healthz),
             Route("/readyz", health.readyz(portal)),
@@ -70,6 +71,8 @@ def create_app(
             *assets(),
             Route("/graphql/schema.graphql", sdl(executor)),
             Route("/kubeconfig", kubeconfig(executor, portal.context)),
+            Route("/graphql/", to("/graphql"), methods=METHODS),
+            Route("/api", to("/api/"), methods=METHODS),
             Mount("/api", rest_api(settings, portal, executor), name="rest"),
         ],
         middleware=[
@@ -82,6 +85,9 @@ def create_app(
         exception_handlers={HTTPException: http_error},
         lifespan=lifespan,
     )
+    # Starlette's own redirects name the host and the scheme, which a proxy knows better
+    app.router.redirect_slashes = False
+    return app
 
 
 def graphql(portal: Portal, executor: Executor) -> list[BaseRoute]:
@@ -91,6 +97,17 @@ def graphql(portal: Portal, executor: Executor) -> list[BaseRoute]:
     origins = portal.settings.allowed_urls
     socket = GraphQLSocket(executor, portal.context, origins=origins, limits=limits)
     return [Route("/graphql", endpoint, name="graphql"), WebSocketRoute("/graphql", socket)]
+
+
+def to(path: str) -> Callable[[Request], Response]:
+    """A redirect to a path beside the requested one, whatever the prefix before both is."""
+
+    def redirect(request: Request) -> Response:
+        prefix = request.scope.get("root_path", "")
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"{prefix}{path}{query}")
+
+    return redirect
 
 
 def sdl(executor: Executor) -> Callable[[Request], Response]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -38,6 +39,7 @@ MISTAKES = (
     OperationalError,
     OSError,
     SettingsError,
+    sqlite3.DatabaseError,
 )
 
 
@@ -64,6 +66,7 @@ def serve(host: str, port: int, workers: int, migrate: bool) -> None:
     """Serve the portal."""
     settings = settings_from_environment()
     server.log_to_standard_error()
+    server.check_address(host, port)
     asyncio.run(_prepare(settings, migrate=migrate))
     server.serve(settings, host=host, port=port, workers=workers)
 
@@ -142,7 +145,10 @@ def openapi_print() -> None:
 
 def _password(*, from_stdin: bool) -> str | None:
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n") or None
+        given = sys.stdin.readline().rstrip("\r\n")
+        if not given:
+            raise AccountError("Password: standard input is empty.")
+        return given
     if sys.stdin.isatty():
         password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
         return password

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from models import Database
+from resolvers.sessions import forget_expired
 from resolvers.withdrawal import sweep
 
 logger = logging.getLogger(__name__)
 
 
 class Sweeper:
-    """A task that withdraws expired access; every replica may have one."""
+    """A task that withdraws expired access and forgets old sessions; replicas may each have one."""
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class Sweeper:
             try:
                 if withdrawn := await sweep(self._clock()):
                     logger.info("Access of %d users has expired.", withdrawn)
+                await forget_expired(self._clock())
             # A database that is away comes back; until then access ends all the same
             except Exception:
                 logger.exception("Expired access was not noted; the next attempt is in a minute.")

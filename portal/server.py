@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from typing import Any
 
 import uvicorn
@@ -24,6 +25,15 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
         workers=workers,
         **server_options(),
     )
+
+
+def check_address(host: str, port: int) -> None:
+    """Raises OSError, with the address in its message, where nobody can listen there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise OSError(f"can't listen on {host} port {port}: {error.strerror}") from None
 
 
 def log_to_standard_error() -> None:

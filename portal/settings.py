@@ -22,6 +22,8 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+from tortoise.backends.base.config_generator import expand_db_url
+from tortoise.exceptions import ConfigurationError
 
 from portal.smtp import SmtpServer
 from resolvers.users import email_complaint
@@ -30,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 PREFIX = "KUBEPORTAL_"
 SAFE_KEY_LENGTH = 32
+DATABASE_FORM = "use sqlite://FILE or postgres://USER:PASSWORD@HOST:PORT/DATABASE"
+ORIGIN = re.compile(r"https?://([\w.-]+|\[[\da-fA-F:]+\])(:\d{1,5})?")
 GOOGLE = "https://accounts.google.com/.well-known/openid-configuration"
 GOOGLE_TOKENINFO = "https://oauth2.googleapis.com/tokeninfo"
 WHOLE_ADDRESS = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
@@ -57,7 +61,8 @@ def _split(text: Any) -> Any:
     )
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
+LONGEST = timedelta(days=3650)
+Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0), le=LONGEST)]
 Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 
@@ -90,7 +95,12 @@ class Settings(BaseSettings):
     @field_validator("allowed_urls")
     @classmethod
     def _origins(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(url.rstrip("/") for url in urls)
+        origins = tuple(url.rstrip("/") for url in urls)
+        if not all(map(ORIGIN.fullmatch, origins)):
+            raise ValueError(
+                "use origins like https://HOST or https://HOST:PORT, without wildcards"
+            )
+        return origins
 
     @field_validator("external_url")
     @classmethod
@@ -117,7 +127,11 @@ class Settings(BaseSettings):
     @classmethod
     def _known_database(cls, url: str) -> str:
         if not url.startswith(("sqlite://", "postgres://", "postgresql://")):
-            raise ValueError("use sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE")
+            raise ValueError(DATABASE_FORM)
+        try:
+            expand_db_url(url)
+        except ConfigurationError:
+            raise ValueError(DATABASE_FORM) from None
         return url
 
     @property

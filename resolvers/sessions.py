@@ -106,6 +106,11 @@ async def open_session(
     return SignIn(session, token)
 
 
+async def forget_expired(now: datetime) -> int:
+    """Deletes the sessions that have ended by themselves; returns how many."""
+    return await Session.filter(expires_at__lte=now).delete()
+
+
 async def logout(actor: Actor) -> None:
     """Ends the actor's session, if there is one."""
     if actor.session:

@@ -91,6 +91,13 @@ def test_several_workers_share_a_port(tmp_path: Path) -> None:
         ),
         (["serve"], {"KUBEPORTAL_DATABASE_URL": "sqlite:///nowhere/portal.sqlite3"}, "/nowhere"),
         (["serve", "--no-migrate"], {}, "kubeportal migrate"),
+        (["serve", "--host", "999.1.1.1"], {}, "999.1.1.1"),
+        (["serve"], {"KUBEPORTAL_SESSION_LIFETIME": "999999999h"}, "KUBEPORTAL_SESSION_LIFETIME"),
+        (["serve"], {"KUBEPORTAL_ALLOWED_URLS": "*"}, "KUBEPORTAL_ALLOWED_URLS"),
+        (["serve"], {"KUBEPORTAL_ALLOWED_URLS": "null"}, "KUBEPORTAL_ALLOWED_URLS"),
+        (["serve"], {"KUBEPORTAL_ALLOWED_URLS": "https://*.example.org"}, "KUBEPORTAL_ALLOWED"),
+        (["migrate"], {"KUBEPORTAL_DATABASE_URL": "postgres://u@h:port/x"}, "DATABASE_URL"),
+        (["user", "create", "a", "--password-stdin"], {}, "Password"),
         (["serve"], {"KUBEPORTAL_SESSION_LIFETIME": "soon"}, "KUBEPORTAL_SESSION_LIFETIME"),
         (["serve"], {"KUBEPORTAL_SESSION_LIFETIME": "-1h"}, "KUBEPORTAL_SESSION_LIFETIME"),
         (["serve"], {"KUBEPORTAL_REST_PATCH_RETURNS": "x"}, "KUBEPORTAL_REST_PATCH_RETURNS"),
@@ -116,6 +123,24 @@ def test_a_mistake_is_one_line_and_status_1(
     [line] = outcome.stderr.splitlines()
     assert line.startswith("kubeportal: ")
     assert complaint in line
+
+
+def test_a_port_that_is_taken_is_a_mistake(tmp_path: Path) -> None:
+    with serving(folder=tmp_path) as address:
+        port = address.rpartition(":")[2]
+        outcome = kubeportal("serve", "--port", port, folder=tmp_path)
+    assert outcome.returncode == 1
+    [line] = outcome.stderr.splitlines()
+    assert "already in use" in line
+    assert port in line
+
+
+def test_a_file_that_is_no_database_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "kubeportal.sqlite3").write_text("something else " * 100)
+    outcome = kubeportal("migrate", folder=tmp_path)
+    assert outcome.returncode == 1
+    [line] = outcome.stderr.splitlines()
+    assert "not a database" in line
 
 
 def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
-from models import AccessState, Database, ServiceAccount, User
+from models import AccessState, Database, ServiceAccount, Session, SignInMethod, User
 from portal.expiry import Sweeper
 from tests.callers import Clock
 from tests.cluster.waiting import until
@@ -49,6 +50,27 @@ async def test_expired_access_is_noted_and_other_access_is_not(
     sweeper.start()
     clock.advance(hours=2)
     await become([AccessState.NEW, AccessState.APPROVED])
+
+
+async def test_expired_sessions_are_forgotten_and_living_ones_are_not(
+    database: Database, sweeper: Sweeper, clock: Clock
+) -> None:
+    user = await User.create(username="alice")
+    for hours in (-1, 1):
+        await Session.create(
+            id=uuid4(),
+            user=user,
+            method=SignInMethod.PASSWORD,
+            created_at=clock(),
+            last_used_at=clock(),
+            expires_at=clock() + timedelta(hours=hours),
+        )
+    sweeper.start()
+    for _ in range(500):
+        if await Session.all().count() < 2:
+            break
+        await asyncio.sleep(0.01)
+    assert [session.expires_at > clock() for session in await Session.all()] == [True]
 
 
 async def test_a_database_that_fails_is_asked_again(

@@ -98,6 +98,18 @@ async def test_a_missing_slash_is_added(alice: Caller, method: str, status: int)
     assert response.headers["location"] == f"/api/v1.4.0{path}/?a=b"
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "location"),
+    [("/api", 307, "/api/"), ("/graphql/", 307, "/graphql"), ("/kubeconfig/", 404, None)],
+)
+async def test_redirects_never_name_a_host(
+    anonymous: Caller, path: str, status: int, location: str | None
+) -> None:
+    response = await anonymous.client.get(path, headers={"Host": "evil.example.org"})
+    assert response.status_code == status
+    assert response.headers.get("location") == location
+
+
 async def test_every_answer_has_cors_headers_for_an_allowed_origin(
     alice: Caller, people: People
 ) -> None:
