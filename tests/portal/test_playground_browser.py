@@ -196,4 +196,5 @@ def sign_out(page: Page) -> None:
 
 
 def expect(page: Page, selector: str, text: str | re.Pattern[str]) -> None:
-    sync_api.expect(page.locator(selector)).to_contain_text(text)
+    # the first of them: several, as before a page has changed, would fail without waiting
+    sync_api.expect(page.locator(selector).first).to_contain_text(text)
