@@ -8,16 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
 
-from cluster.clusters import Clusters
-from portal.app import create_app
-from portal.settings import Settings
 from portal.stream_limits import StreamLimits
-from tests.callers import ORIGIN, Caller, Clock
+from tests.callers import ORIGIN, Caller
 from tests.cluster.waiting import until
 from tests.sockets import streamed
-from tests.stand_in import StandIn, clusters_of
+from tests.stand_in import StandIn
 
 PODS = "subscription { clusterFacts { podCount } }"
 FIRST = {"clusterFacts": {"podCount": 1}}
@@ -25,34 +21,6 @@ EVENT_STREAM = "text/event-stream"
 JSON = "application/json"
 INVALID = "GRAPHQL_VALIDATION_FAILED"
 GRAPHQL_JSON = "application/graphql-response+json"
-
-
-@pytest.fixture
-def database_kind() -> str:
-    """Nothing here depends on the kind of database."""
-    return "sqlite"
-
-
-@pytest.fixture
-def main() -> StandIn:
-    return StandIn()
-
-
-@pytest.fixture
-def clusters(main: StandIn) -> Clusters:
-    return clusters_of(main)
-
-
-@pytest.fixture
-def limits() -> StreamLimits:
-    return StreamLimits()
-
-
-@pytest.fixture
-def app(
-    settings: Settings, database: object, clock: Clock, clusters: Clusters, limits: StreamLimits
-) -> Starlette:
-    return create_app(settings, clock=clock, clusters=clusters, stream_limits=limits)
 
 
 async def events_of(caller: Caller, query: str, **variables: Any) -> list[Any]:

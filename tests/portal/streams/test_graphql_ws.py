@@ -9,52 +9,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
 from websockets.exceptions import InvalidStatus
 
-from cluster.clusters import Clusters
 from models import Session, User
-from portal.app import create_app
 from portal.server import MAXIMUM_MESSAGE
-from portal.settings import Settings
 from portal.stream_limits import StreamLimits
-from tests.callers import ORIGIN, Caller, Clock, People
+from tests.callers import ORIGIN, Caller, People
 from tests.cluster.waiting import until
 from tests.sockets import Socket, connected, opened
-from tests.stand_in import StandIn, clusters_of
+from tests.stand_in import StandIn
 
 PODS = "subscription { clusterFacts { podCount } }"
 FIRST = {"clusterFacts": {"podCount": 1}}
 LOGOUT = "mutation { logout { errors { message } } }"
 VIEWER = "{ viewer { username } }"
-
-
-@pytest.fixture
-def database_kind() -> str:
-    """Nothing here depends on the kind of database."""
-    return "sqlite"
-
-
-@pytest.fixture
-def main() -> StandIn:
-    return StandIn()
-
-
-@pytest.fixture
-def clusters(main: StandIn) -> Clusters:
-    return clusters_of(main)
-
-
-@pytest.fixture
-def limits() -> StreamLimits:
-    return StreamLimits()
-
-
-@pytest.fixture
-def app(
-    settings: Settings, database: object, clock: Clock, clusters: Clusters, limits: StreamLimits
-) -> Starlette:
-    return create_app(settings, clock=clock, clusters=clusters, stream_limits=limits)
 
 
 async def answer(socket: Socket, query: str, **variables: Any) -> list[dict[str, Any]]:
