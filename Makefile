@@ -1,6 +1,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+# most tests wait more than they compute
+WORKERS ?= 3
 STAMP = $(VENV)/.installed
 DEMO = demo.sqlite3
 EXAMPLE = deploy/example/portal.yaml
@@ -14,7 +16,7 @@ run: $(STAMP)  ## Serve the example state on http://127.0.0.1:8000
 	@$(BIN)/kubeportal serve
 
 test: $(STAMP)  ## Run the tests
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
 
 lint: $(STAMP)  ## Check style, types and import rules
 	$(BIN)/ruff check .

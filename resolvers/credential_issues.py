@@ -54,11 +54,15 @@ async def search(actor: Actor, text: str | None) -> QuerySet[CredentialIssue]:
     return every.filter(Q(*given, join_type=Q.OR)) if given else every
 
 
+async def visible_to(actor: Actor) -> QuerySet[CredentialIssue]:
+    """Every one for administrators, else those of one's own."""
+    every = CredentialIssue.all().select_related("user")
+    return every if await actor.is_admin() else own(actor, actor.user)
+
+
 async def issue(actor: Actor, issue_id: int) -> CredentialIssue:
     """One of the actor's own, for administrators any. Raises NotFound for all others."""
-    every = CredentialIssue.all().select_related("user")
-    visible = every if await actor.is_admin() else own(actor, actor.user)
-    found = await visible.get_or_none(id=issue_id)
+    found = await (await visible_to(actor)).get_or_none(id=issue_id)
     if found is None:
         raise NotFound
     return found

@@ -7,7 +7,8 @@ import strawberry
 
 import models
 from schema.context import PortalInfo
-from schema.enums import AccessRequestState, AccessState
+from schema.enums import AccessRequestState, AccessState, Permission
+from schema.guard import guard
 from schema.node import Node, global_id
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 
 @strawberry.type(
-    description="A request for access to a cluster: readable by who asks and by administrators."
+    description="A request for access to a cluster: readable by who asks and by administrators.",
+    directives=guard(Permission.SEE_ACCESS_REQUEST),
 )
 class AccessRequest(Node):
     row: strawberry.Private[models.AccessRequest]

@@ -11,8 +11,9 @@ from schema.arguments import DatabaseId
 from schema.connections import After, Before, Connection, First, Last, Search
 from schema.context import PortalInfo
 from schema.credentials import CredentialIssue
-from schema.enums import AccessRequestState
+from schema.enums import AccessRequestState, Permission
 from schema.groups import Group
+from schema.guard import guard
 from schema.users import User
 from schema.webapps import WebApp
 
@@ -21,7 +22,10 @@ RequestState = Annotated[
 ]
 
 
-@strawberry.type(description="What administrators reach: everything. Forbidden for others.")
+@strawberry.type(
+    description="What administrators reach: everything. Forbidden for others.",
+    directives=guard(Permission.ADMINISTRATE),
+)
 class Administration:
     @strawberry.field(description="Any user.")
     async def user(self, info: PortalInfo, database_id: DatabaseId) -> User | None:

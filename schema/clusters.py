@@ -10,12 +10,14 @@ import cluster.facts
 import models
 from resolvers import clusters, credentials
 from schema.context import Context, PortalInfo
-from schema.enums import MemoryUnit
+from schema.enums import MemoryUnit, Permission
+from schema.guard import guard
 from schema.scalars import BigInt
 
 
 @strawberry.type(
-    description="A Kubernetes cluster, as last observed; facts are null until they first are."
+    description="A Kubernetes cluster, as last observed; facts are null until they first are.",
+    directives=guard(Permission.SEE_CLUSTERS),
 )
 class Cluster:
     name: str = strawberry.field(description="The name under which the portal knows it.")
@@ -71,7 +73,10 @@ class Cluster:
         return None if self.memory_bytes is None else self.memory_bytes / unit.value
 
 
-@strawberry.type(description="A token of a service account: a secret.")
+@strawberry.type(
+    description="A token of a service account: a secret.",
+    directives=guard(Permission.ISSUE_CREDENTIALS),
+)
 class ServiceAccountToken:
     value: str = strawberry.field(description="What goes behind `Authorization: Bearer`.")
     expires_at: datetime | None = strawberry.field(
@@ -79,7 +84,9 @@ class ServiceAccountToken:
     )
 
 
-@strawberry.type(description="A service account in a cluster.")
+@strawberry.type(
+    description="A service account in a cluster.", directives=guard(Permission.SEE_USER)
+)
 class ServiceAccount:
     row: strawberry.Private[models.ServiceAccount]
     owner: strawberry.Private[models.User]
@@ -102,7 +109,8 @@ class ServiceAccount:
 
     @strawberry.field(
         description="A short-lived token, for its owner only; null with an error when the cluster"
-        " gives none."
+        " gives none.",
+        directives=guard(Permission.ISSUE_CREDENTIALS),
     )
     async def token(self, info: PortalInfo) -> ServiceAccountToken | None:
         context = info.context

@@ -12,7 +12,8 @@ from resolvers.pages import page, page_arguments
 from schema.clusters import ServiceAccountToken
 from schema.connections import After, Before, Connection, First, Last
 from schema.context import Context, PortalInfo
-from schema.enums import CredentialKind
+from schema.enums import CredentialKind, Permission
+from schema.guard import guard
 from schema.node import Node, global_id
 
 if TYPE_CHECKING:
@@ -42,7 +43,10 @@ IssuingCluster = Annotated[
 ]
 
 
-@strawberry.type(description="A credential that was handed out: readable by its owner and admins.")
+@strawberry.type(
+    description="A credential that was handed out: readable by its owner and admins.",
+    directives=guard(Permission.SEE_CREDENTIAL_ISSUE),
+)
 class CredentialIssue(Node):
     row: strawberry.Private[models.CredentialIssue]
     kind: CredentialKind = strawberry.field(description="In which form it was handed out.")
@@ -93,7 +97,8 @@ async def _claim(owner: User, context: Context) -> credentials.Claim:
 
 @strawberry.field(
     description="The file for kubectl, in YAML: a secret unless `exec` is true. For its owner with"
-    " approved access only; null with an error when the cluster gives no token."
+    " approved access only; null with an error when the cluster gives no token.",
+    directives=guard(Permission.ISSUE_CREDENTIALS),
 )
 async def kubeconfig(
     root: User, info: PortalInfo, expires_in_seconds: Seconds = None, exec: Exec = False
@@ -104,7 +109,8 @@ async def kubeconfig(
 
 @strawberry.field(
     description="A token for `kubeportal credential`, which a kubeconfig with `exec` names. For its"
-    " owner with approved access only; null with an error when the cluster gives none."
+    " owner with approved access only; null with an error when the cluster gives none.",
+    directives=guard(Permission.ISSUE_CREDENTIALS),
 )
 async def exec_credential(
     root: User, info: PortalInfo, cluster: IssuingCluster = None, expires_in_seconds: Seconds = None
@@ -116,7 +122,8 @@ async def exec_credential(
 
 @strawberry.field(
     description="The credentials that were handed out, the oldest first. For their owner only;"
-    " administrators find all of them under `admin`."
+    " administrators find all of them under `admin`.",
+    directives=guard(Permission.LIST_CREDENTIAL_ISSUES),
 )
 async def credential_issues(
     root: User,

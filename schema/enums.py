@@ -9,6 +9,7 @@ import strawberry
 from models import AccessRequestState, AccessState, CredentialKind, GroupMembership
 from resolvers.clusters import MemoryUnit
 from resolvers.errors import ErrorCode
+from resolvers.permissions import Permission
 
 __all__ = [
     "AccessRequestState",
@@ -17,6 +18,7 @@ __all__ = [
     "ErrorCode",
     "GroupMembership",
     "MemoryUnit",
+    "Permission",
 ]
 
 E = TypeVar("E", bound=Enum)
@@ -95,5 +97,39 @@ _publish(
         MemoryUnit.MEBIBYTE: "1,024 KiB.",
         MemoryUnit.GIBIBYTE: "1,024 MiB.",
         MemoryUnit.MILLION_KIBIBYTES: "1,000,000 KiB: the unit of `k8s_mem_sum` in REST.",
+    },
+)
+_publish(
+    Permission,
+    "What somebody may do: `Query.viewerCan` tells whether you may.",
+    {
+        Permission.SEE_PORTAL: "See what the portal says about itself: everyone.",
+        Permission.SIGN_IN: "Sign in and out: everyone.",
+        Permission.COUNT_USERS: "Learn how many accounts there are: any signed-in user.",
+        Permission.SEE_CLUSTERS: "See the clusters and their facts: any signed-in user.",
+        Permission.SEE_OWN_ACCOUNT: "See one's own account, as a root field: its owner.",
+        Permission.SEE_USER: "See an account: its owner, and administrators.",
+        Permission.UPDATE_USER: "Change one's own names and address: nobody else's.",
+        Permission.SEE_OWN_GROUP: "See a group of one's own, as a root field: its members.",
+        Permission.SEE_GROUP: "See a group: its members, and administrators.",
+        Permission.SEE_OWN_WEBAPP: "See a web app of one's own, as a root field: members of its"
+        " groups where it is shown.",
+        Permission.SEE_WEBAPP: "See a web app: members of its groups where it is shown, and"
+        " administrators.",
+        Permission.REQUEST_ACCESS: "Ask for access to the cluster: any signed-in user without it.",
+        Permission.SEE_ACCESS_REQUEST: "See a request for access: who made it, and administrators.",
+        Permission.DECIDE_ACCESS: "Approve, reject or revoke a user's access: administrators, but"
+        " not about themselves.",
+        Permission.ISSUE_CREDENTIALS: "Get tokens and kubeconfigs for a user's service account:"
+        " that user, with approved access.",
+        Permission.SEE_CREDENTIAL_ISSUE: "See the record of a credential: its owner, and"
+        " administrators.",
+        Permission.LIST_CREDENTIAL_ISSUES: "List a user's credentials from the user: that user.",
+        Permission.ADMINISTRATE: "Look at everything under `admin`: administrators.",
+        Permission.MANAGE_USERS: "Create, change and delete accounts: administrators.",
+        Permission.MANAGE_GROUPS: "Create, change and delete groups and say who is in them:"
+        " administrators.",
+        Permission.MANAGE_WEBAPPS: "Create, change and delete web apps and say who sees them:"
+        " administrators.",
     },
 )

@@ -8,7 +8,8 @@ import models
 from resolvers.pages import page_arguments
 from schema.connections import After, Before, Connection, First, Last
 from schema.context import PortalInfo
-from schema.enums import GroupMembership
+from schema.enums import GroupMembership, Permission
+from schema.guard import guard
 from schema.node import Node, global_id
 from schema.users import User
 
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from schema.webapps import WebApp
 
 
-@strawberry.type(description="People who share rights: readable by members and administrators.")
+@strawberry.type(
+    description="People who share rights: readable by members and administrators.",
+    directives=guard(Permission.SEE_GROUP),
+)
 class Group(Node):
     row: strawberry.Private[models.Group]
     database_id: int = strawberry.field(description="The integer id, as in the paths of REST.")

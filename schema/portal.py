@@ -4,11 +4,16 @@ import strawberry
 
 from resolvers import portal
 from schema.context import Context, PortalInfo
+from schema.enums import Permission
+from schema.guard import guard
 
 REST_API_VERSION = "v1.4.0"
 
 
-@strawberry.type(description="The portal itself: open to everyone.")
+@strawberry.type(
+    description="The portal itself: open to everyone.",
+    directives=guard(Permission.SEE_PORTAL),
+)
 class Portal:
     name: str = strawberry.field(description="What the operator calls the portal.")
     version: str = strawberry.field(description="The release of the portal, like `v2.0.0`.")
@@ -30,6 +35,9 @@ class Portal:
     def csrf_token(self) -> str:
         return portal.csrf_token()
 
-    @strawberry.field(description="How many accounts there are; for any signed-in user.")
+    @strawberry.field(
+        description="How many accounts there are; for any signed-in user.",
+        directives=guard(Permission.COUNT_USERS),
+    )
     async def user_count(self, info: PortalInfo) -> int | None:
         return await portal.user_count(info.context.actor)

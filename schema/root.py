@@ -21,9 +21,13 @@ from schema.decisions import (
     RevokeAccessInput,
     RevokeAccessPayload,
 )
+from schema.defaults import drop_null_defaults
+from schema.enums import Permission
 from schema.groups import Group
+from schema.guard import guard
 from schema.node import Node
 from schema.nodes import node
+from schema.permissions import PermissionArgument, SubjectArgument, viewer_can
 from schema.portal import Portal
 from schema.scalars import scalar_map
 from schema.sessions import LoginInput, LoginPayload, LoginWithGoogleInput, LogoutPayload
@@ -34,47 +38,82 @@ from schema.webapps import WebApp
 
 @strawberry.type(description="What can be read.")
 class Query:
-    @strawberry.field(description="The portal itself: open to everyone.")
+    @strawberry.field(
+        description="The portal itself: open to everyone.",
+        directives=guard(Permission.SEE_PORTAL),
+    )
     def portal(self, info: PortalInfo) -> Portal:
         return Portal.of(info.context)
 
-    @strawberry.field(description="Whoever is signed in; null when nobody is.")
+    @strawberry.field(
+        description="Whoever is signed in; null when nobody is.",
+        directives=guard(Permission.SEE_PORTAL),
+    )
     def viewer(self, info: PortalInfo) -> User | None:
         user = info.context.actor.user_or_none
         return User.of(user) if user else None
 
-    @strawberry.field(description="Oneself; another user is FORBIDDEN, a missing one NOT_FOUND.")
+    @strawberry.field(
+        description="Oneself; another user is FORBIDDEN, a missing one NOT_FOUND.",
+        directives=guard(Permission.SEE_OWN_ACCOUNT),
+    )
     async def user(self, info: PortalInfo, database_id: DatabaseId) -> User | None:
         return User.of(await users.user(info.context.actor, database_id))
 
-    @strawberry.field(description="One of your groups; another one is FORBIDDEN.")
+    @strawberry.field(
+        description="One of your groups; another one is FORBIDDEN.",
+        directives=guard(Permission.SEE_OWN_GROUP),
+    )
     async def group(self, info: PortalInfo, database_id: DatabaseId) -> Group | None:
         return Group.of(await groups.group(info.context.actor, database_id))
 
-    @strawberry.field(description="A shown web app of your groups; another one is FORBIDDEN.")
+    @strawberry.field(
+        description="A shown web app of your groups; another one is FORBIDDEN.",
+        directives=guard(Permission.SEE_OWN_WEBAPP),
+    )
     async def webapp(self, info: PortalInfo, database_id: DatabaseId) -> WebApp | None:
         row = await webapps.webapp(info.context.actor, database_id)
         return (await WebApp.filled_in([row], info.context))[0]
 
-    @strawberry.field(description="A cluster with its facts, for any signed-in user.")
+    @strawberry.field(
+        description="A cluster with its facts, for any signed-in user.",
+        directives=guard(Permission.SEE_CLUSTERS),
+    )
     def cluster(self, info: PortalInfo, name: ClusterName = None) -> Cluster | None:
         context = info.context
         return Cluster.of(clusters.cluster(context.actor, context.services.clusters, name))
 
-    @strawberry.field(description="All clusters, the default one first; for any signed-in user.")
+    @strawberry.field(
+        description="All clusters, the default one first; for any signed-in user.",
+        directives=guard(Permission.SEE_CLUSTERS),
+    )
     def clusters(self, info: PortalInfo) -> list[Cluster]:
         context = info.context
         known = clusters.all_clusters(context.actor, context.services.clusters)
         return [Cluster.of(cluster) for cluster in known]
 
-    @strawberry.field(description="What administrators reach; FORBIDDEN for others.")
+    @strawberry.field(
+        description="What administrators reach; FORBIDDEN for others.",
+        directives=guard(Permission.ADMINISTRATE),
+    )
     async def admin(self, info: PortalInfo) -> Administration | None:
         await info.context.actor.require_admin()
         return Administration()
 
     @strawberry.field(
+        description="Whether you hold a permission: what a user interface asks before it shows a"
+        " button. The answer is the one that the guarded field itself would give.",
+        directives=guard(Permission.SEE_PORTAL),
+    )
+    async def viewer_can(
+        self, info: PortalInfo, permission: PermissionArgument, id: SubjectArgument = None
+    ) -> bool:
+        return await viewer_can(permission, id, info.context)
+
+    @strawberry.field(
         description="Anything by its global id, with the same answer as from its own field;"
-        " administrators reach everything."
+        " administrators reach everything.",
+        directives=guard(Permission.SEE_PORTAL),
     )
     async def node(
         self,
@@ -107,27 +146,38 @@ UpdateUserArgument = Annotated[
 
 @strawberry.type(description="What can be done.")
 class Mutation:
-    @strawberry.mutation(description="Sign in with a user name and a password.")
+    @strawberry.mutation(
+        description="Sign in with a user name and a password.",
+        directives=guard(Permission.SIGN_IN),
+    )
     async def login(self, info: PortalInfo, input: LoginArgument) -> LoginPayload:
         return await sessions.login(input, info.context)
 
-    @strawberry.mutation(description="Sign in with Google, where the operator has configured it.")
+    @strawberry.mutation(
+        description="Sign in with Google, where the operator has configured it.",
+        directives=guard(Permission.SIGN_IN),
+    )
     async def login_with_google(self, info: PortalInfo, input: GoogleArgument) -> LoginPayload:
         return await sessions.login_with_google(input, info.context)
 
     @strawberry.mutation(
-        description="End the session: its access token is refused from now on. Never fails."
+        description="End the session: its access token is refused from now on. Never fails.",
+        directives=guard(Permission.SIGN_IN),
     )
     async def logout(self, info: PortalInfo) -> LogoutPayload:
         return await sessions.logout(info.context)
 
-    @strawberry.mutation(description="Change one's own names or primary address.")
+    @strawberry.mutation(
+        description="Change one's own names or primary address.",
+        directives=guard(Permission.UPDATE_USER),
+    )
     async def update_user(self, info: PortalInfo, input: UpdateUserArgument) -> UpdateUserPayload:
         return await update_user(input, info.context)
 
     @strawberry.mutation(
         description="Ask the administrators for access to a cluster; repeated while they have not"
-        " decided, it changes the reason. BAD_USER_INPUT for those who have access."
+        " decided, it changes the reason. BAD_USER_INPUT for those who have access.",
+        directives=guard(Permission.REQUEST_ACCESS),
     )
     async def request_access(
         self, info: PortalInfo, input: RequestArgument
@@ -138,7 +188,8 @@ class Mutation:
         description="Approve an open request of somebody else, as an administrator: namespace and"
         " service account are made where they are missing, then access is granted. When the"
         " cluster fails half way nothing is approved, and a retry completes it. The same again by"
-        " the same administrator changes nothing; otherwise CONFLICT says who decided."
+        " the same administrator changes nothing; otherwise CONFLICT says who decided.",
+        directives=guard(Permission.DECIDE_ACCESS),
     )
     async def approve_access(
         self, info: PortalInfo, input: ApproveArgument
@@ -147,7 +198,8 @@ class Mutation:
 
     @strawberry.mutation(
         description="Reject an open request of somebody else, as an administrator, who may ask"
-        " again. CONFLICT says who decided already."
+        " again. CONFLICT says who decided already.",
+        directives=guard(Permission.DECIDE_ACCESS),
     )
     async def reject_access(self, info: PortalInfo, input: RejectArgument) -> RejectAccessPayload:
         return await decisions.reject(input, info.context)
@@ -156,17 +208,20 @@ class Mutation:
         description="Take away somebody else's access, as an administrator; the user may ask again."
         " No new token is given out from now on, but those given out live on for up to"
         " `KUBEPORTAL_TOKEN_LIFETIME`. Nothing in the cluster is deleted, and groups into which"
-        " the user was put stay. CONFLICT when there is no access."
+        " the user was put stay. CONFLICT when there is no access.",
+        directives=guard(Permission.DECIDE_ACCESS),
     )
     async def revoke_access(self, info: PortalInfo, input: RevokeArgument) -> RevokeAccessPayload:
         return await decisions.revoke(input, info.context)
 
 
 def build_schema() -> strawberry.Schema:
-    return strawberry.Schema(
+    schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
         types=[User, Group, WebApp],
         config=StrawberryConfig(scalar_map=scalar_map()),
     )
+    drop_null_defaults(schema._schema)
+    return schema

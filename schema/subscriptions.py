@@ -10,6 +10,8 @@ from resolvers import clusters
 from schema.arguments import ClusterName
 from schema.clusters import Cluster
 from schema.context import Context, PortalInfo
+from schema.enums import Permission
+from schema.guard import guard
 
 
 @strawberry.type(description="What can be listened to, over a WebSocket or as server-sent events.")
@@ -17,7 +19,8 @@ class Subscription:
     @strawberry.subscription(
         description="The facts of a cluster, for any signed-in user: the current ones at once, then"
         " whenever more than the time of observation has changed. Who listens slowly gets only the"
-        " newest. Ends with UNAUTHENTICATED when the session does."
+        " newest. Ends with UNAUTHENTICATED when the session does.",
+        directives=guard(Permission.SEE_CLUSTERS),
     )
     def cluster_facts(
         self, info: PortalInfo, name: ClusterName = None

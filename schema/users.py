@@ -12,7 +12,9 @@ from resolvers.users import Given, UserChanges
 from schema import access, credentials
 from schema.clusters import ServiceAccount
 from schema.context import Context, PortalInfo
+from schema.enums import Permission
 from schema.errors import UserError, user_errors
+from schema.guard import guard
 from schema.node import Node, global_id
 
 if TYPE_CHECKING:
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
     from schema.webapps import WebApp
 
 
-@strawberry.type(description="An account of the portal: readable by its owner and administrators.")
+@strawberry.type(
+    description="An account of the portal: readable by its owner and administrators.",
+    directives=guard(Permission.SEE_USER),
+)
 class User(Node):
     row: strawberry.Private[models.User]
     database_id: int = strawberry.field(description="The integer id, as in the paths of REST.")

@@ -7,13 +7,16 @@ import strawberry
 import models
 from resolvers.webapps import fill_in, has_placeholder
 from schema.context import Context, PortalInfo
+from schema.enums import Permission
 from schema.groups import Group
+from schema.guard import guard
 from schema.node import Node, global_id
 
 
 @strawberry.type(
     description="A web application: readable by members of its groups where it is shown, and by"
-    " administrators."
+    " administrators.",
+    directives=guard(Permission.SEE_WEBAPP),
 )
 class WebApp(Node):
     row: strawberry.Private[models.WebApp]

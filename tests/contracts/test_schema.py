@@ -59,7 +59,7 @@ def test_a_check_against_the_same_schema_finds_nothing() -> None:
 
 def test_a_check_fails_when_clients_would_break(tmp_path: Path) -> None:
     relied_on = tmp_path / "schema.graphql"
-    relied_on.write_text(print_schema().replace("type Portal {", "type Portal {\n  motto: String"))
+    relied_on.write_text(print_schema().replace("  userCount:", "  motto: String\n  userCount:"))
     with pytest.raises(ContractError, match="motto"):
         check_schema(relied_on)
 
