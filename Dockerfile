@@ -1,6 +1,14 @@
+FROM node:22-slim AS playground
+WORKDIR /src/playground
+COPY playground/package.json playground/package-lock.json playground/.npmrc ./
+RUN npm ci
+COPY playground .
+RUN npm run build
+
 FROM python:3.13-slim AS build
 WORKDIR /src
 COPY . .
+COPY --from=playground /src/portal/static/playground portal/static/playground
 RUN python -m venv /opt/kubeportal
 RUN /opt/kubeportal/bin/pip install --no-cache-dir .
 

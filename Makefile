@@ -3,20 +3,36 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 # most tests wait more than they compute
 WORKERS ?= 3
+SEED := $(or $(SEED),$(shell date +%s))
 STAMP = $(VENV)/.installed
+TOOLS = tests/tooling
+NODE_TOOLS = $(TOOLS)/node_modules/.installed
+PYTHON_TOOLS = $(TOOLS)/.venv/.installed
+PLAYGROUND = portal/static/playground/index.html
+PLAYGROUND_TOOLS = playground/node_modules/.installed
+PLAYGROUND_SOURCES = $(wildcard playground/*.* playground/src/*.* playground/src/examples/*)
 DEMO = demo.sqlite3
 EXAMPLE = deploy/example/portal.yaml
 
-.PHONY: run test lint format schema clean
+.PHONY: run playground no-playground test fuzz tools lint format schema clean
 
 run: export KUBEPORTAL_DATABASE_URL ?= sqlite://$(DEMO)
-run: $(STAMP)  ## Serve the example state on http://127.0.0.1:8000
+run: $(STAMP) $(if $(shell command -v npm),$(PLAYGROUND),no-playground)  ## Serve the example state on http://127.0.0.1:8000
 	@$(BIN)/kubeportal apply -f $(EXAMPLE)
 	@$(BIN)/python deploy/example/sign_ins.py $(EXAMPLE)
 	@$(BIN)/kubeportal serve
 
-test: $(STAMP)  ## Run the tests
+playground: $(PLAYGROUND)  ## Build the page that browsers get at /graphql
+
+test: $(STAMP) tools $(if $(shell command -v npm),$(PLAYGROUND))  ## Run the tests
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
+
+fuzz: export KUBEPORTAL_TEST_FUZZ = many
+fuzz: $(STAMP)  ## Try many hostile requests, new ones each time
+	@echo 'The same again: make fuzz SEED=$(SEED)'
+	$(BIN)/pytest tests/security --numprocesses $(WORKERS) -k fuzzed --hypothesis-seed=$(SEED)
+
+tools: $(PYTHON_TOOLS) $(if $(shell command -v npm),$(NODE_TOOLS))  ## Install what tests the contracts
 
 lint: $(STAMP)  ## Check style, types and import rules
 	$(BIN)/ruff check .
@@ -37,5 +53,24 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	touch $@
 
+$(PLAYGROUND): $(PLAYGROUND_TOOLS) $(PLAYGROUND_SOURCES)
+	npm run --silent --prefix playground build
+
+$(PLAYGROUND_TOOLS): playground/package-lock.json
+	npm ci --silent --prefix playground
+	touch $@
+
+no-playground:
+	@test -e $(PLAYGROUND) || echo 'Without Node there is no playground: the rest of the portal is all there.'
+
+$(NODE_TOOLS): $(TOOLS)/package-lock.json
+	npm ci --silent --prefix $(TOOLS)
+	touch $@
+
+$(PYTHON_TOOLS): $(TOOLS)/python-client/requirements.txt
+	$(PYTHON) -m venv $(TOOLS)/.venv
+	$(TOOLS)/.venv/bin/python -m pip install --quiet --requirement $<
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(DEMO) $(DEMO)-* *.lock *.secret
+	rm -rf $(VENV) $(TOOLS)/.venv $(TOOLS)/node_modules playground/node_modules $(dir $(PLAYGROUND)) $(DEMO) $(DEMO)-* *.lock *.secret

@@ -1,12 +1,18 @@
 """Passwords: Argon2id for new ones, Django's hashes as they are, all off the event loop."""
 
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
 from anyio.to_thread import run_sync
 from passlib.context import CryptContext
 
-MAXIMUM_LENGTH = 4096
+from auth.password_policy import complaint, impossible
+
+LONGEST = 4096  # of Django's passwords
 MEMORY_KIBIBYTES = 19 * 1024
 PASSES = 2
 LANES = 1
@@ -26,37 +32,53 @@ class Verification:
 
 
 class UnusablePassword(ValueError):
-    """No password can look like this; the message says why and is safe to show."""
+    """This can't be a new password; the message says why and is safe to show."""
+
+
+class PasswordsBusy(Exception):
+    """Too many passwords wait to be hashed: nothing was done, and later there is room again."""
 
 
 class Passwords:
     """Hashes and verifies passwords in worker threads.
 
     concurrency: how many hashes are computed at once; the others wait in line.
-    refusal_seconds: the least time that a refusal takes, so that neither a missing account nor
-        an old, differently slow hash can be told from a wrong password.
+    waiting: how many may wait; the next one is refused at once.
+    refusal_seconds: the least time that a refusal takes once it is its turn, so that neither a
+        missing account nor an old, differently slow hash can be told from a wrong password.
     """
 
-    def __init__(self, *, concurrency: int = 2, refusal_seconds: float = 0.25) -> None:
+    def __init__(
+        self, *, concurrency: int = 2, waiting: int = 100, refusal_seconds: float = 0.4
+    ) -> None:
         self._context = _context()
-        self._limiter = anyio.CapacityLimiter(concurrency)
+        self._line = anyio.CapacityLimiter(concurrency)
+        self._waiting = waiting
+        self._judge = anyio.CapacityLimiter(1)  # zxcvbn keeps the owner's names in its module
         self._refusal_seconds = refusal_seconds
 
-    async def hash(self, password: str) -> str:
-        """A hash to store. Raises UnusablePassword."""
-        complaint = _complaint(password)
-        if complaint:
-            raise UnusablePassword(complaint)
-        return await run_sync(self._hash, password, limiter=self._limiter)
+    async def hash(self, password: str, owner: Iterable[str] = ()) -> str:
+        """A hash to store of a new password; every door comes through here.
+
+        owner: names and addresses of the owner, which are no good passwords.
+        Raises UnusablePassword and PasswordsBusy.
+        """
+        problem = await run_sync(complaint, password, owner, limiter=self._judge)
+        if problem:
+            raise UnusablePassword(problem)
+        async with self._turn():
+            return await run_sync(self._hash, password)
 
     async def verify(self, password: str, stored: str | None) -> Verification:
-        """Compares a password with a stored hash; never raises.
+        """Compares a password with a stored hash. Raises PasswordsBusy.
 
         Without a hash, or with one that is unknown or unusable, the same work is done and the
-        answer is no.
+        answer is no. Compared is exactly what was typed, as Django does: no Unicode form is
+        turned into another.
         """
-        refusal_due = anyio.current_time() + self._refusal_seconds
-        verification = await run_sync(self._verify, password, stored, limiter=self._limiter)
+        async with self._turn():
+            refusal_due = anyio.current_time() + self._refusal_seconds
+            verification = await run_sync(self._verify, password, stored)
         if not verification.ok:
             await anyio.sleep_until(refusal_due)
         return verification
@@ -70,11 +92,19 @@ class Passwords:
             return False
         return not stored.endswith("$")
 
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        waiting = self._line.statistics().tasks_waiting
+        if self._line.available_tokens < 1 and waiting >= self._waiting:
+            raise PasswordsBusy
+        async with self._line:
+            yield
+
     def _hash(self, password: str) -> str:
         return str(self._context.hash(password))
 
     def _verify(self, password: str, stored: str | None) -> Verification:
-        if stored is None or _complaint(password):
+        if stored is None or len(password) > LONGEST or impossible(password):
             return self._refuse()
         try:
             ok, replacement = self._context.verify_and_update(password, stored)
@@ -102,13 +132,3 @@ def _context() -> CryptContext:
         argon2__rounds=PASSES,
         argon2__parallelism=LANES,
     )
-
-
-def _complaint(password: str) -> str | None:
-    if len(password) > MAXIMUM_LENGTH:
-        return f"A password has at most {MAXIMUM_LENGTH} characters."
-    if "\0" in password:
-        return "A password has no NUL characters."
-    if any("\ud800" <= character <= "\udfff" for character in password):
-        return "A password has complete Unicode characters only."
-    return None

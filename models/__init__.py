@@ -1,30 +1,46 @@
 from models.access import AccessRequest, AccessRequestState
+from models.audit import AuditActor, AuditEvent, AuditKind, AuditOutcome, AuditSubject
 from models.clusters import ServiceAccount
 from models.credentials import CredentialIssue, CredentialKind
 from models.database import Database
 from models.groups import EffectiveMembership, Group, GroupMembership, Membership
-from models.sessions import Session, SignInMethod
+from models.legacy import LegacyKind, LegacyRow
+from models.rest_usage import RestUsage
+from models.sessions import Scope, Session, SignInMethod
+from models.throttling import AttemptCount, FamiliarAddress
 from models.users import AccessState, ExternalIdentity, User, VerifiedEmail, username_key
-from models.webapps import Grant, WebApp
+from models.webapps import Grant, WebApp, WebAppCategory
 
 __all__ = [
     "AccessRequest",
     "AccessRequestState",
     "AccessState",
+    "AttemptCount",
+    "AuditActor",
+    "AuditEvent",
+    "AuditKind",
+    "AuditOutcome",
+    "AuditSubject",
     "CredentialIssue",
     "CredentialKind",
     "Database",
     "EffectiveMembership",
     "ExternalIdentity",
+    "FamiliarAddress",
     "Grant",
     "Group",
     "GroupMembership",
+    "LegacyKind",
+    "LegacyRow",
     "Membership",
+    "RestUsage",
+    "Scope",
     "ServiceAccount",
     "Session",
     "SignInMethod",
     "User",
     "VerifiedEmail",
     "WebApp",
+    "WebAppCategory",
     "username_key",
 ]

@@ -9,13 +9,28 @@ from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.backends.base.config_generator import expand_db_url
-from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext, _current_context
 from tortoise.migrations.executor import MigrationExecutor
+from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.transactions import in_transaction
 
+from models.recorder import TransactionalRecorder
+
 APP = "models"
-NOUNS = ("access", "clusters", "credentials", "groups", "sessions", "users", "webapps")
+NOUNS = (
+    "access",
+    "audit",
+    "clusters",
+    "credentials",
+    "groups",
+    "legacy",
+    "rest_usage",
+    "sessions",
+    "throttling",
+    "users",
+    "webapps",
+)
+IN_MEMORY = ":memory:"
 MODULES = [f"models.{noun}" for noun in NOUNS]
 MIGRATION_LOCK = 0x6B756265  # any number that nothing else in the database locks
 
@@ -46,7 +61,7 @@ class Database:
     def sqlite_path(self) -> Path | None:
         credentials = self.config["connections"][self._name]["credentials"]
         path = credentials.get("file_path")
-        return Path(path) if path else None
+        return Path(path) if path and path != IN_MEMORY else None
 
     @property
     def connection(self) -> BaseDBAsyncClient:
@@ -67,19 +82,35 @@ class Database:
         await self.connection.execute_query("SELECT 1")
 
     async def migrate(self) -> list[str]:
-        """Bring the schema up to date, one process at a time; returns what was applied."""
+        """Bring the schema up to date, all or nothing, one process at a time.
+
+        Returns what was applied.
+        """
         applied: list[str] = []
 
         def note(event: str, app: str, name: str) -> None:
             if event == "apply_done":
                 applied.append(f"{app}.{name}")
 
-        async with self._migration_lock():
-            executor = MigrationExecutor(get_connection(self._name), self.config["apps"])
+        async with self._migration_lock(), in_transaction() as connection:
+            await self._lock_postgres(connection)
+            executor = MigrationExecutor(connection, self.config["apps"])
+            executor.recorder = executor.loader.recorder = TransactionalRecorder(connection)
             # PostgreSQL would abort the transaction when the record of migrations is missing
             await executor.recorder.ensure_schema(executor._schema_editor(atomic=False))
             await executor.migrate(progress=note)
         return applied
+
+    async def is_empty(self) -> bool:
+        """Whether nothing was ever migrated; asking leaves no trace, not even an empty file."""
+        if self.sqlite_path and not self.sqlite_path.exists():
+            return True
+        await self.open()
+        try:
+            await self.ping()
+            return not await MigrationRecorder(self.connection).applied_migrations()
+        finally:
+            await self.close()
 
     async def is_migrated(self) -> bool:
         executor = MigrationExecutor(self.connection, self.config["apps"])
@@ -87,11 +118,13 @@ class Database:
 
     @asynccontextmanager
     async def _migration_lock(self) -> AsyncIterator[None]:
-        if self.sqlite_path:
-            with self.sqlite_path.with_suffix(".lock").open("w") as lock:
-                await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
-                yield
-        else:
-            async with in_transaction() as connection:
-                await connection.execute_query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK])
-                yield
+        if self.sqlite_path is None:
+            yield
+            return
+        with self.sqlite_path.with_suffix(".lock").open("w") as lock:
+            await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+            yield
+
+    async def _lock_postgres(self, connection: BaseDBAsyncClient) -> None:
+        if connection.capabilities.dialect == "postgres":
+            await connection.execute_query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK])

@@ -17,12 +17,15 @@ class GroupMembership(StrEnum):
 
 
 class Group(Model):
+    """`version` counts the changes of its own columns, not those of its members."""
+
     id = fields.IntField(primary_key=True)
     name = fields.CharField(max_length=GROUP_NAME_LENGTH, unique=True)
     can_admin = fields.BooleanField(default=False)
     membership = fields.CharEnumField(
         GroupMembership, max_length=13, default=GroupMembership.MANUAL
     )
+    version = fields.IntField(default=1, db_default=1)
 
     class Meta:
         table = "groups"

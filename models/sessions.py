@@ -8,25 +8,55 @@ from tortoise.models import Model
 
 from models.users import User
 
+ADDRESS_LENGTH = 45
+CLIENT_LENGTH = 200
+TOKEN_NAME_LENGTH = 100
+
 
 class SignInMethod(StrEnum):
     PASSWORD = "PASSWORD"
     GOOGLE = "GOOGLE"
+    TOKEN = "TOKEN"
+
+
+class Scope(StrEnum):
+    READ = "READ"
+    WRITE = "WRITE"
+    CREDENTIALS = "CREDENTIALS"
+    ADMIN = "ADMIN"
 
 
 class Session(Model):
-    """A sign-in that is still good; ending a session deletes its row."""
+    """What a bearer token stands for, while it is good: ending it deletes its row.
+
+    That is a sign-in, which may do all that its user may, or a personal access token (method
+    TOKEN), which has a name and may do what its `scopes` say. `token_hash` is the keyed hash of a
+    personal access token, in hexadecimal digits. `last_used_at` is null before the first use.
+    """
 
     id = fields.UUIDField(primary_key=True)
     user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
         "models.User", related_name="sessions", on_delete=fields.CASCADE
     )
     method = fields.CharEnumField(SignInMethod, max_length=8)
-    address = fields.CharField(max_length=45, default="")
-    client = fields.CharField(max_length=200, default="")
+    address = fields.CharField(max_length=ADDRESS_LENGTH, default="")
+    client = fields.CharField(max_length=CLIENT_LENGTH, default="")
     created_at: datetime = fields.DatetimeField()
-    last_used_at: datetime = fields.DatetimeField()
+    last_used_at: datetime | None = fields.DatetimeField(null=True)
     expires_at: datetime = fields.DatetimeField(db_index=True)
+    name = fields.CharField(max_length=TOKEN_NAME_LENGTH, default="")
+    scopes: list[str] | None = fields.JSONField(null=True)
+    token_hash = fields.CharField(max_length=64, null=True, unique=True)
+
+    user_id: int
 
     class Meta:
         table = "sessions"
+
+    @property
+    def is_token(self) -> bool:
+        return self.method == SignInMethod.TOKEN
+
+    def allows(self, scope: Scope | None) -> bool:
+        """Whether it may be used for the scope; what has none needs a sign-in."""
+        return not self.is_token or scope in (self.scopes or ())

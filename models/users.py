@@ -13,6 +13,7 @@ from models.clusters import ServiceAccount
 NAME_LENGTH = 150
 KEY_LENGTH = 3 * NAME_LENGTH  # a letter may become three without its case
 EMAIL_LENGTH = 254
+COMMENTS_LENGTH = 1000
 
 
 class AccessState(StrEnum):
@@ -28,6 +29,8 @@ def username_key(username: str) -> str:
 
 
 class User(Model):
+    """`version` counts the changes of what people edit: names, addresses, `is_…`."""
+
     id = fields.IntField(primary_key=True)
     username = fields.CharField(max_length=NAME_LENGTH)
     username_key = fields.CharField(max_length=KEY_LENGTH, unique=True)
@@ -44,13 +47,16 @@ class User(Model):
         "models.ServiceAccount", related_name="users", null=True, on_delete=fields.SET_NULL
     )
     access_expires_at: datetime | None = fields.DatetimeField(null=True, db_index=True)
+    comments = fields.CharField(max_length=COMMENTS_LENGTH, null=True)
     created_at: datetime = fields.DatetimeField(auto_now_add=True)
     last_login_at: datetime | None = fields.DatetimeField(null=True)
+    version = fields.IntField(default=1, db_default=1)
 
     service_account_id: int | None
 
     class Meta:
         table = "users"
+        indexes = (("created_at", "id"),)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -25,7 +25,7 @@ class CreateView(CreateModel):
         state_editor: BaseSchemaEditor | None = None,
     ) -> None:
         if state_editor:
-            await state_editor.client.execute_script(f"CREATE VIEW {self._view} AS {self.query}")
+            await state_editor.client.execute_query(f"CREATE VIEW {self._view} AS {self.query}")
 
     async def database_backward(
         self,
@@ -35,7 +35,7 @@ class CreateView(CreateModel):
         state_editor: BaseSchemaEditor | None = None,
     ) -> None:
         if state_editor:
-            await state_editor.client.execute_script(f"DROP VIEW {self._view}")
+            await state_editor.client.execute_query(f"DROP VIEW {self._view}")
 
     @property
     def _view(self) -> str:
@@ -79,6 +79,5 @@ class ReplaceView(TortoiseOperation):
     ) -> None:
         if editor:
             view = state.apps.get_model(f"{app_label}.{self.name}")._meta.db_table
-            await editor.client.execute_script(
-                f'DROP VIEW "{view}"; CREATE VIEW "{view}" AS {query}'
-            )
+            await editor.client.execute_query(f'DROP VIEW "{view}"')
+            await editor.client.execute_query(f'CREATE VIEW "{view}" AS {query}')

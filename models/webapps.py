@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from enum import StrEnum
+
 from tortoise import fields
 from tortoise.models import Model
 
@@ -9,12 +11,26 @@ WEBAPP_NAME_LENGTH = 150
 LINK_URL_LENGTH = 2000
 
 
+class WebAppCategory(StrEnum):
+    GENERIC = "GENERIC"
+    DOCUMENTATION = "DOCUMENTATION"
+    COMMUNICATION = "COMMUNICATION"
+    KUBERNETES = "KUBERNETES"
+    DEVELOPER = "DEVELOPER"
+    DATABASE = "DATABASE"
+    MONITORING = "MONITORING"
+
+
 class WebApp(Model):
+    """`version` counts the changes of its own columns, not those of its grants."""
+
     id = fields.IntField(primary_key=True)
     name = fields.CharField(max_length=WEBAPP_NAME_LENGTH, unique=True)
     link_name = fields.CharField(max_length=WEBAPP_NAME_LENGTH, null=True)
     link_url = fields.CharField(max_length=LINK_URL_LENGTH, null=True)
     link_show = fields.BooleanField(default=False)
+    category = fields.CharEnumField(WebAppCategory, max_length=13, null=True)
+    version = fields.IntField(default=1, db_default=1)
 
     class Meta:
         table = "webapps"

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -11,29 +11,42 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 import rest_compat
 from cluster.clusters import Clusters
 from portal import health
+from portal.addresses import ClientAddresses
+from portal.documents import Documents, documents_of
 from portal.draining import CLOSING
 from portal.graphql_http import GraphQLEndpoint
 from portal.graphql_sse import EventStream
 from portal.graphql_ws import GraphQLSocket
 from portal.kubeconfig_http import kubeconfig
-from portal.middleware import BodyLimit, Cors, DatabaseAccess, RequestIds, UnexpectedErrors
-from portal.playground import assets, playground
+from portal.middleware import (
+    BodyLimit,
+    BrowserSafety,
+    Cors,
+    DatabaseAccess,
+    RequestIds,
+    UnexpectedErrors,
+)
+from portal.open_streams import OpenStreams
+from portal.playground import Playground
 from portal.portal import Portal
+from portal.sdl_http import sdl
 from portal.settings import Settings
 from portal.stream_limits import DEFAULT_STREAM_LIMITS, StreamLimits
-from rest_compat.api import RestApi
+from rest_compat.api import MOUNT, RestApi
 from rest_compat.explain import explain
 from rest_compat.explain_page import page
 from rest_compat.openapi import describe
-from rest_compat.operations import load
+from rest_compat.operations import StoredOperation, load
 from rest_compat.responses import json_response
+from schema.admission import Introspection
 from schema.executor import Executor
+from schema.limits.limits import Limits
 from schema.portal import REST_API_VERSION
 from schema.root import build_schema
 
@@ -55,28 +68,34 @@ def create_app(
 ) -> Starlette:
     """The portal as an ASGI application; the database must have been migrated."""
     portal = Portal(settings, clock=clock, clusters=clusters, stream_limits=stream_limits)
-    executor = Executor(build_schema())
+    executor = make_executor(settings)
+    operations = load(REST_DOCUMENTS, executor.graphql_schema, settings.rest_retirement)
+    documents = documents_of(settings, operations, executor)
+    playground = Playground() if settings.playground else None
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
         await portal.open()
         yield {CLOSING: portal.closing}
+        await executor.finish()
         await portal.close()
 
     app = Starlette(
         routes=[
             Route("/healthz", health.healthz),
             Route("/readyz", health.readyz(portal)),
-            *graphql(portal, executor),
-            *assets(),
-            Route("/graphql/schema.graphql", sdl(executor)),
+            *graphql(portal, executor, documents, playground),
+            *(playground.routes() if playground else ()),
+            Route("/graphql/schema.graphql", sdl(executor, portal.context)),
             Route("/kubeconfig", kubeconfig(executor, portal.context)),
             Route("/graphql/", to("/graphql"), methods=METHODS),
             Route("/api", to("/api/"), methods=METHODS),
-            Mount("/api", rest_api(settings, portal, executor), name="rest"),
+            Mount(MOUNT, rest_api(portal, executor, operations), name="rest"),
         ],
         middleware=[
+            Middleware(ClientAddresses, proxies=settings.trusted_proxies),
             Middleware(RequestIds),
+            Middleware(BrowserSafety),
             Middleware(Cors, origins=settings.allowed_urls),
             Middleware(UnexpectedErrors),
             Middleware(BodyLimit, maximum=MAXIMUM_BODY),
@@ -90,12 +109,32 @@ def create_app(
     return app
 
 
-def graphql(portal: Portal, executor: Executor) -> list[BaseRoute]:
+def make_executor(settings: Settings) -> Executor:
+    limits = Limits(cost=settings.graphql_max_cost, time=settings.graphql_timeout)
+    introspection = Introspection(settings.graphql_introspection)
+    return Executor(build_schema(), limits=limits, introspection=introspection)
+
+
+def graphql(
+    portal: Portal, executor: Executor, documents: Documents, playground: Playground | None
+) -> list[BaseRoute]:
     limits = portal.stream_limits
     event_stream = partial(EventStream, keep_alive=limits.keep_alive, closing=portal.closing)
-    endpoint = GraphQLEndpoint(executor, portal.context, playground, event_stream)
+    playground_page = playground.page if playground else None
+    streams = OpenStreams(limits.connections)
+    endpoint = GraphQLEndpoint(
+        executor,
+        documents,
+        portal.context,
+        playground_page,
+        event_stream,
+        streams,
+        portal.settings.graphql_http_profile,
+    )
     origins = portal.settings.allowed_urls
-    socket = GraphQLSocket(executor, portal.context, origins=origins, limits=limits)
+    socket = GraphQLSocket(
+        executor, documents, portal.context, streams, origins=origins, limits=limits
+    )
     return [Route("/graphql", endpoint, name="graphql"), WebSocketRoute("/graphql", socket)]
 
 
@@ -110,19 +149,17 @@ def to(path: str) -> Callable[[Request], Response]:
     return redirect
 
 
-def sdl(executor: Executor) -> Callable[[Request], Response]:
-    return lambda _: PlainTextResponse(executor.sdl)
-
-
-def rest_api(settings: Settings, portal: Portal, executor: Executor) -> RestApi:
-    operations = load(REST_DOCUMENTS, executor.graphql_schema)
+def rest_api(
+    portal: Portal, executor: Executor, operations: Sequence[StoredOperation]
+) -> RestApi:
     description = describe(operations, version=REST_API_VERSION)
     return RestApi(
         version=REST_API_VERSION,
         operations=operations,
         schema=executor,
         make_context=portal.context,
-        patch_returns=settings.rest_patch_returns,
+        note_call=portal.rest_usage.note,
+        patch_returns=portal.settings.rest_patch_returns,
         pages={
             "/openapi.json": lambda _: json_response(description),
             "/explain/": page(explain(operations, version=REST_API_VERSION)),

@@ -7,6 +7,7 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,13 +17,15 @@ from tortoise.exceptions import DBConnectionError, OperationalError
 from auth.passwords import Passwords
 from cluster.errors import ClusterConfigError
 from models import Database
-from portal import server
+from portal import audit, server
 from portal.accounts import AccountError, NewAccount, create_account
 from portal.app import utc_now
 from portal.client.commands import credential, login
 from portal.client.errors import ClientError
-from portal.contract import ContractError, check_schema, openapi_json, print_schema
+from portal.compatibility import ContractError
+from portal.contract import check_schema, openapi_json, print_schema
 from portal.declared import DeclarationError, apply_file
+from portal.legacy import LegacyError, run_import
 from portal.portal import Portal
 from portal.running import run
 from portal.settings import Settings, SettingsError, settings_from_environment
@@ -36,6 +39,7 @@ MISTAKES = (
     ContractError,
     DBConnectionError,
     DeclarationError,
+    LegacyError,
     OperationalError,
     OSError,
     SettingsError,
@@ -108,6 +112,39 @@ def apply(file: Path, dry_run: bool) -> None:
     click.echo(changes)
 
 
+@cli.group("audit")
+def audit_log() -> None:
+    """The audit log."""
+
+
+@audit_log.command("prune")
+@click.option(
+    "--before",
+    required=True,
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The first day to keep, in UTC, as in 2026-01-31.",
+)
+def audit_prune(before: datetime) -> None:
+    """Delete old events; that is an event itself."""
+    count = _with_database(lambda: audit.prune(before.replace(tzinfo=UTC)))
+    click.echo(f"deleted {count} events")
+
+
+@cli.command("import-legacy")
+@click.argument("source")
+@click.option("--dry-run", is_flag=True, help="Show what would happen, and change nothing.")
+@click.option("--report", type=click.Path(path_type=Path), help="Write the report there as JSON.")
+def import_legacy(source: str, dry_run: bool, report: Path | None) -> None:
+    """Take everything over from the former portal: from its SQLite file or a postgres:// URL."""
+    settings = settings_from_environment()
+    if report:
+        report.touch(mode=0o600)
+    outcome = asyncio.run(run_import(settings.database_url, source, dry_run=dry_run))
+    if report:
+        report.write_bytes(outcome.json())
+    click.echo(outcome)
+
+
 @cli.group()
 def schema() -> None:
     """The GraphQL schema."""
@@ -127,9 +164,19 @@ def schema_print() -> None:
     type=click.Path(path_type=Path),
     help="The schema that clients rely on.",
 )
-def schema_check(against: Path) -> None:
+@click.option(
+    "--documents",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True),
+    help="A folder with *.graphql files of clients, or one file or manifest; beside those of REST.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+def schema_check(against: Path, documents: tuple[Path, ...], as_json: bool) -> None:
     """Fail when clients of the committed schema would break."""
-    click.echo(check_schema(against))
+    found = check_schema(against, documents)
+    click.echo(found.as_json() if as_json else str(found))
+    if found.objection:
+        raise ContractError(found.objection)
 
 
 @cli.group()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
-from graphql import BreakingChange, GraphQLError, build_schema, find_schema_changes
+from graphql import GraphQLError, GraphQLSchema, build_schema
 
 from portal.app import REST_DOCUMENTS
+from portal.compatibility import Compatibility, ContractError, compare, read_documents
 from rest_compat.openapi import describe
 from rest_compat.operations import load
 from schema.executor import Executor
@@ -15,28 +17,27 @@ from schema.portal import REST_API_VERSION
 from schema.root import build_schema as our_schema
 
 
-class ContractError(Exception):
-    """The committed schema can't be read, or its clients would break."""
-
-
 def print_schema() -> str:
     return Executor(our_schema()).sdl
 
 
-def check_schema(committed: Path) -> str:
-    """Says what changed against the committed schema. Raises ContractError when clients break."""
-    try:
-        theirs = build_schema(committed.read_text(encoding="utf-8"))
-    except GraphQLError as error:
-        raise ContractError(f"{committed} is no schema: {error.message}") from None
-    changes = find_schema_changes(theirs, build_schema(print_schema()))
-    breaking = [change for change in changes if isinstance(change, BreakingChange)]
-    if breaking:
-        raise ContractError("breaking: " + "; ".join(change.description for change in breaking))
-    return "\n".join(change.description for change in changes) or "Nothing changed."
+def check_schema(committed: Path, paths: Sequence[Path] = ()) -> Compatibility:
+    """Compares with the committed schema; the documents of REST and of the paths are known.
+
+    Raises ContractError where a file can't be read.
+    """
+    documents = [document for path in (REST_DOCUMENTS, *paths) for document in read_documents(path)]
+    return compare(_read_schema(committed), build_schema(print_schema()), documents)
 
 
 def openapi_json() -> str:
     operations = load(REST_DOCUMENTS, Executor(our_schema()).graphql_schema)
     description = describe(operations, version=REST_API_VERSION)
     return orjson.dumps(description, option=orjson.OPT_INDENT_2).decode()
+
+
+def _read_schema(file: Path) -> GraphQLSchema:
+    try:
+        return build_schema(file.read_text(encoding="utf-8"))
+    except (GraphQLError, TypeError) as error:
+        raise ContractError(f"{file} is no schema: {error}") from None

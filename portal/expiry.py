@@ -8,24 +8,29 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from models import Database
-from resolvers.sessions import forget_expired
+from resolvers import sessions, throttling
 from resolvers.withdrawal import sweep
 
 logger = logging.getLogger(__name__)
 
 
 class Sweeper:
-    """A task that withdraws expired access and forgets old sessions; replicas may each have one."""
+    """A task that withdraws expired access and forgets what has ended; replicas may each have one.
+
+    `idle_lifetime` is how long a session lasts without being used.
+    """
 
     def __init__(
         self,
         database: Database,
         clock: Callable[[], datetime],
         *,
+        idle_lifetime: timedelta,
         interval: timedelta = timedelta(minutes=1),
     ) -> None:
         self._database = database
         self._clock = clock
+        self._idle_lifetime = idle_lifetime
         self._interval = interval.total_seconds()
         self._task: asyncio.Task[None] | None = None
 
@@ -44,7 +49,8 @@ class Sweeper:
             try:
                 if withdrawn := await sweep(self._clock()):
                     logger.info("Access of %d users has expired.", withdrawn)
-                await forget_expired(self._clock())
+                await sessions.forget_ended(self._clock(), self._idle_lifetime)
+                await throttling.forget_ended(self._clock())
             # A database that is away comes back; until then access ends all the same
             except Exception:
                 logger.exception("Expired access was not noted; the next attempt is in a minute.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any
 
 import orjson
@@ -11,10 +12,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from portal.graphql_request import ALLOW, JSON, BadRequest, Parameters, parameters_of
+from portal.client_name import client_name
+from portal.documents import Documents
+from portal.graphql_request import (
+    ALLOW,
+    DOCUMENT_NAMES,
+    JSON,
+    BadRequest,
+    Parameters,
+    parameters_of,
+)
 from portal.graphql_sse import EVENT_STREAM
+from portal.graphql_status import Profile, status_of
 from portal.negotiation import best_match
+from portal.open_streams import OpenStreams, TooManyStreams
 from resolvers.errors import ErrorCode
+from rest_compat.status import CHALLENGE
 from schema.context import Context
 from schema.executor import Executor, InvalidDocument, Results
 from schema.results import RequestError
@@ -24,19 +37,25 @@ HTML = "text/html"
 
 
 class GraphQLEndpoint:
-    """Serves the schema; browsers that ask for a page get the playground."""
+    """Serves the schema; browsers that ask for a page get the playground where there is one."""
 
     def __init__(
         self,
         executor: Executor,
+        documents: Documents,
         make_context: Callable[[Request], Awaitable[Context]],
-        playground: Callable[[Request], Response],
-        event_stream: Callable[[Results], Response],
+        playground: Callable[[Request], Response] | None,
+        event_stream: Callable[[Results, AbstractContextManager[object]], Response],
+        streams: OpenStreams,
+        profile: Profile,
     ) -> None:
         self._executor = executor
+        self._documents = documents
         self._make_context = make_context
         self._playground = playground
         self._event_stream = event_stream
+        self._streams = streams
+        self._profile = profile
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -47,7 +66,7 @@ class GraphQLEndpoint:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"Allow": ALLOW})
         accept = request.headers.get("accept")
-        if self._is_page_request(request, accept):
+        if self._playground and self._is_page_request(request, accept):
             return self._playground(request)
         media_type = best_match(accept, (JSON, GRAPHQL_JSON, EVENT_STREAM))
         try:
@@ -57,31 +76,41 @@ class GraphQLEndpoint:
             return await self._run(request, parameters, media_type)
         except BadRequest as error:
             json_type = GRAPHQL_JSON if media_type == GRAPHQL_JSON else JSON
-            return _response(_failure(error.message), error.status, json_type, error.headers)
+            failure = _failure(error.message, ErrorCode.BAD_USER_INPUT)
+            return _response(failure, error.status, json_type, error.headers)
+        except TooManyStreams as error:
+            return _response(_failure(str(error), ErrorCode.RATE_LIMITED), 429, JSON)
         except InvalidDocument as error:
             result = RequestError(errors=error.errors)
             if media_type == EVENT_STREAM:
-                return self._event_stream(_alone(result))
-            return _rendered(result, media_type or JSON)
+                return self._event_stream(_alone(result), nullcontext())
+            return self._rendered(result, media_type or JSON)
 
     def _is_page_request(self, request: Request, accept: str | None) -> bool:
         return (
             request.method in ("GET", "HEAD")
-            and "query" not in request.query_params
+            and not DOCUMENT_NAMES & request.query_params.keys()
             and accept is not None
             and best_match(accept, (JSON, GRAPHQL_JSON, HTML)) == HTML
         )
 
     async def _run(self, request: Request, parameters: Parameters, media_type: str) -> Response:
-        document = self._executor.prepare(parameters.query)
+        document = self._documents.prepare(parameters, client_name(request.headers))
         name = parameters.operation_name
         streamed = _is_streamed(request, document, name, media_type)
         context = await self._make_context(request)
         if streamed:
-            results = self._executor.stream(document, context, parameters.variables, name)
-            return self._event_stream(results)
+            with ExitStack() as stack:
+                stack.enter_context(self._streams.held(context.actor))
+                results = self._executor.stream(document, context, parameters.variables, name)
+                return self._event_stream(results, stack.pop_all())
         result = await self._executor.execute(document, context, parameters.variables, name)
-        return _rendered(result, media_type)
+        return self._rendered(result, media_type)
+
+    def _rendered(self, result: ExecutionResult, media_type: str) -> Response:
+        status = status_of(result, media_type, self._profile)
+        headers = {"WWW-Authenticate": CHALLENGE} if status == 401 else {}
+        return _response(result.formatted, status, media_type, headers)
 
 
 def _is_streamed(
@@ -104,14 +133,8 @@ async def _alone(result: ExecutionResult) -> AsyncGenerator[ExecutionResult, Non
     yield result
 
 
-def _rendered(result: ExecutionResult, media_type: str) -> Response:
-    failed = isinstance(result, RequestError) and media_type == GRAPHQL_JSON
-    return _response(result.formatted, 400 if failed else 200, media_type)
-
-
-def _failure(message: str) -> dict[str, Any]:
-    extensions = {"code": ErrorCode.BAD_USER_INPUT.value}
-    return {"errors": [{"message": message, "extensions": extensions}]}
+def _failure(message: str, code: ErrorCode) -> dict[str, Any]:
+    return {"errors": [{"message": message, "extensions": {"code": code.value}}]}
 
 
 def _response(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from starlette.requests import Request
 
 JSON = "application/json"
 ALLOW = "GET, HEAD, POST, OPTIONS"
+DOCUMENT_NAMES = {"query", "documentId", "extensions"}
 
 
 class BadRequest(Exception):
@@ -28,17 +30,29 @@ class BadRequest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    query: str
+    """The document is given as `query`, or named by `document_id` or by `sha256`.
+
+    Both of `query` and `sha256` mean that the document may be named by its hash from now on.
+    """
+
+    query: str | None
     variables: dict[str, Any] | None
     operation_name: str | None
+    document_id: str | None = None
+    sha256: str | None = None
+
+
+def digest(text: str) -> str:
+    """The SHA-256 of a document, in hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 async def parameters_of(request: Request) -> Parameters:
     """Raises BadRequest."""
     if request.method in ("GET", "HEAD"):
-        return _checked(_from_url(request))
+        return parameters_from(_from_url(request))
     if request.method == "POST":
-        return _checked(await _from_body(request))
+        return parameters_from(await _from_body(request))
     raise BadRequest(f"Method {request.method} is not allowed.", 405, {"Allow": ALLOW})
 
 
@@ -68,16 +82,39 @@ def _json(content: bytes, complaint: str) -> Any:
         raise BadRequest(f"{complaint}: {error}.") from None
 
 
-def _checked(given: Any) -> Parameters:
+def parameters_from(given: Any) -> Parameters:
+    """Raises BadRequest."""
     if not isinstance(given, dict):
         raise BadRequest("The body is no JSON object; batches are not supported.")
-    _check(given, "query", str, "a string")
-    _check(given, "operationName", str, "a string")
-    _check(given, "variables", dict, "an object")
-    _check(given, "extensions", dict, "an object")
-    if not given.get("query"):
+    for name in ("query", "operationName", "documentId"):
+        _check(given, name, str, "a string")
+    for name in ("variables", "extensions"):
+        _check(given, name, dict, "an object")
+    query, document_id = given.get("query") or None, given.get("documentId") or None
+    sha256 = _persisted(given.get("extensions") or {})
+    if query is None and document_id is None and sha256 is None:
         raise BadRequest("`query` is missing: it is the GraphQL document.")
-    return Parameters(given["query"], given.get("variables"), given.get("operationName"))
+    if document_id and (query or sha256):
+        raise BadRequest("`documentId` names the document: send no `query` and no hash with it.")
+    if query and sha256 and sha256 != digest(query):
+        raise BadRequest("`sha256Hash` is not the SHA-256 of `query`.")
+    return Parameters(
+        query, given.get("variables"), given.get("operationName"), document_id, sha256
+    )
+
+
+def _persisted(extensions: Mapping[str, Any]) -> str | None:
+    """The hash of an automatic persisted query. Raises BadRequest for another version of them."""
+    given = extensions.get("persistedQuery")
+    if given is None:
+        return None
+    if not isinstance(given, dict) or given.get("version") != 1:
+        raise BadRequest("Of `persistedQuery`, version 1 is supported.")
+    _check(given, "sha256Hash", str, "a string")
+    if not given.get("sha256Hash"):
+        raise BadRequest("`sha256Hash` is missing.")
+    sha256: str = given["sha256Hash"]
+    return sha256
 
 
 def _check(given: Mapping[str, Any], name: str, kind: type, description: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from datetime import timedelta
 from typing import Any
 
@@ -26,7 +26,8 @@ KEEP_ALIVE = b":\n\n"
 class EventStream(StreamingResponse):
     """Ends with the results, with the client, or when the portal closes.
 
-    In the last case no event says `complete`, so that the client comes back.
+    In the last case no event says `complete`, so that the client comes back. `held` is exited in
+    all cases.
     """
 
     media_type = EVENT_STREAM
@@ -34,22 +35,27 @@ class EventStream(StreamingResponse):
     def __init__(
         self,
         results: AsyncGenerator[ExecutionResult, None],
+        held: AbstractContextManager[object],
         *,
         keep_alive: timedelta,
         closing: asyncio.Event,
     ) -> None:
         self._events = _events(results, keep_alive.total_seconds())
         self._closing = closing
+        self._held = held
         super().__init__(self._events, headers=HEADERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-        await send(start)
-        async with aclosing(self._events):
-            await _until_first(
-                self._send_events(send), self.listen_for_disconnect(receive), self._closing.wait()
-            )
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        with self._held:
+            await send(start)
+            async with aclosing(self._events):
+                await _until_first(
+                    self._send_events(send),
+                    self.listen_for_disconnect(receive),
+                    self._closing.wait(),
+                )
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _send_events(self, send: Send) -> None:
         async for event in self._events:

@@ -24,6 +24,8 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
 )
 from strawberry.types.unset import UnsetType
 
+from portal.documents import Documents
+from portal.open_streams import OpenStreams, TooManyStreams
 from portal.socket_messages import Messages, is_well_formed
 from portal.socket_operations import Connection, MakeContext, Operations
 from portal.stream_limits import StreamLimits
@@ -47,6 +49,8 @@ class Protocol(BaseGraphQLTransportWSHandler[Connection, None]):
             return
         try:
             await super().handle_message(message)
+        except TooManyStreams as refusal:
+            await self.websocket.close(TRY_AGAIN_LATER, str(refusal))
         except Exception:
             logger.exception("Request %s: unexpected error", self.context.request_id)
             await self.websocket.close(TRY_AGAIN_LATER, "Try again later")
@@ -56,12 +60,18 @@ class Protocol(BaseGraphQLTransportWSHandler[Connection, None]):
         if self.connection_acknowledged and limit and len(self.operations) >= limit:
             await self.send_message(_too_many(message["id"], limit))
         else:
-            await super().handle_subscribe(message)
+            # Strawberry looks for nothing but a `query`
+            payload = {**message["payload"], "query": message["payload"]}
+            await super().handle_subscribe(cast(SubscribeMessage, {**message, "payload": payload}))
 
     async def run_operation(self, operation: Operation[Connection, None]) -> None:
         await super().run_operation(operation)
         if self.context.access_ended:
             await self.websocket.close(FORBIDDEN, "Forbidden")
+
+    async def shutdown(self) -> None:
+        with self.context.held:
+            await super().shutdown()
 
 
 class GraphQLSocket(GraphQL[Connection, None]):
@@ -76,14 +86,16 @@ class GraphQLSocket(GraphQL[Connection, None]):
     def __init__(
         self,
         executor: Executor,
+        documents: Documents,
         make_context: MakeContext,
+        streams: OpenStreams,
         *,
         origins: Collection[str],
         limits: StreamLimits,
     ) -> None:
         super().__init__(
             # Of a schema, nothing but `stream` is used for WebSockets
-            cast(BaseSchema, Operations(executor)),
+            cast(BaseSchema, Operations(executor, documents)),
             graphql_ide=None,
             subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
             connection_init_wait_timeout=limits.connection_init,
@@ -91,6 +103,7 @@ class GraphQLSocket(GraphQL[Connection, None]):
         )
         self.allowed_origins = frozenset(origins)
         self._make_context = make_context
+        self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if GRAPHQL_TRANSPORT_WS_PROTOCOL in scope["subprotocols"]:
@@ -102,9 +115,11 @@ class GraphQLSocket(GraphQL[Connection, None]):
         return Connection(request, self._make_context)
 
     async def on_ws_connect(self, context: Connection) -> UnsetType | dict[str, object] | None:
-        """Raises ConnectionRejectionError for credentials that give no access."""
-        if (await context.context()).actor.problem:
+        """Raises TooManyStreams, and ConnectionRejectionError for credentials without access."""
+        actor = (await context.context()).actor
+        if actor.problem:
             raise ConnectionRejectionError
+        context.held.enter_context(self._streams.held(actor))
         return await super().on_ws_connect(context)
 
     def decode_json(self, data: str | bytes) -> object:

@@ -23,7 +23,6 @@ query Kubeconfig($expiresInSeconds: Int, $exec: Boolean! = false) {
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Disposition": 'attachment; filename="config"',
-    "X-Content-Type-Options": "nosniff",
 }
 
 

@@ -15,6 +15,15 @@ from rest_compat.responses import json_response
 logger = logging.getLogger(__name__)
 
 TOO_LARGE = {"detail": "The request body is larger than 1 MiB."}
+ANSWERS = ("http.response.start", "websocket.http.response.start")
+SAFE = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+# For this host only: those below it may be other people's
+HTTPS_ONLY = "max-age=31536000"
 
 
 class RequestIds:
@@ -31,11 +40,33 @@ class RequestIds:
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in ANSWERS:
                 MutableHeaders(scope=message)["X-Request-Id"] = request_id
             await send(message)
 
         await self.app(scope, receive, send_with_id)
+
+
+class BrowserSafety:
+    """Tells browsers to keep, guess, frame and give on nothing, unless an answer says otherwise.
+
+    Who came by https is to come by https only.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_safely(message: Message) -> None:
+            if message["type"] in ANSWERS:
+                headers = MutableHeaders(scope=message)
+                for name, value in SAFE.items():
+                    headers.setdefault(name, value)
+                if scope["scheme"] in ("https", "wss"):
+                    headers["Strict-Transport-Security"] = HTTPS_ONLY
+            await send(message)
+
+        await self.app(scope, receive, send_safely)
 
 
 class Cors(CORSMiddleware):
@@ -48,7 +79,7 @@ class Cors(CORSMiddleware):
             allow_methods=("GET", "HEAD", "OPTIONS", "PATCH", "POST"),
             allow_headers=("authorization", "content-type", "prefer", "x-csrftoken"),
             allow_credentials=True,
-            expose_headers=("Retry-After", "X-Request-Id"),
+            expose_headers=("Deprecation", "Link", "Retry-After", "Sunset", "X-Request-Id"),
         )
 
     def preflight_response(self, request_headers: Headers) -> Response:

@@ -12,17 +12,20 @@ from starlette.requests import HTTPConnection
 
 from auth.google import GoogleSignIn
 from auth.passwords import Passwords
+from auth.personal_tokens import PersonalTokens
 from auth.tokens import AccessTokens
 from cluster.clusters import Clusters, load_clusters
 from models import Database
 from portal.expiry import Sweeper
 from portal.mail import SmtpMailer
+from portal.rest_usage import UsageCounter
 from portal.settings import PREFIX, Settings, SettingsError, signing_keys
 from portal.smtp import SmtpServer
 from portal.stream_limits import DEFAULT_STREAM_LIMITS, StreamLimits
 from resolvers.actor import Client
+from resolvers.authentication import authenticate
 from resolvers.services import GooglePolicy, Services
-from resolvers.sessions import authenticate
+from resolvers.throttling import Throttle
 from resolvers.users import email_complaint
 from schema.context import Context
 
@@ -45,7 +48,10 @@ class Portal:
         self._clock = clock
         self._clusters = clusters
         self._mailer = smtp_mailer(settings)
-        self._sweeper = Sweeper(self.database, clock)
+        self._sweeper = Sweeper(
+            self.database, clock, idle_lifetime=settings.session_idle_lifetime
+        )
+        self.rest_usage = UsageCounter(self.database, clock)
         self.stream_limits = stream_limits
         self.closing = asyncio.Event()
 
@@ -55,23 +61,26 @@ class Portal:
         self.services = await self.assemble()
         await self.services.clusters.start()
         self._sweeper.start()
+        self.rest_usage.start()
 
     async def assemble(self) -> Services:
         """Everything that the settings describe, not yet started.
 
         Raises SettingsError and ClusterConfigError.
         """
+        keys = signing_keys(self.settings, self.database.sqlite_path)
         return Services(
             clock=self._clock,
             portal_name=self.settings.branding,
             portal_version=version("kubeportal"),
             portal_url=self.settings.url,
             session_lifetime=self.settings.session_lifetime,
+            session_idle_lifetime=self.settings.session_idle_lifetime,
             token_lifetime=self.settings.token_lifetime,
             passwords=Passwords(),
-            access_tokens=AccessTokens(
-                keys=signing_keys(self.settings, self.database.sqlite_path), clock=self._clock
-            ),
+            throttle=Throttle(key=keys[0], clock=self._clock),
+            access_tokens=AccessTokens(keys=keys, clock=self._clock),
+            personal_tokens=PersonalTokens(keys=keys),
             google=google_sign_in(self.settings, self._clock),
             google_policy=GooglePolicy(
                 creates_users=self.settings.auth_google_creates_users,
@@ -85,6 +94,7 @@ class Portal:
 
     async def close(self) -> None:
         await self._sweeper.close()
+        await self.rest_usage.close()
         if self._mailer:
             await self._mailer.close()
         await self.services.clusters.close()
@@ -101,13 +111,15 @@ class Portal:
         """
         given = authorization or connection.headers.get("authorization", "")
         scheme, _, token = given.partition(" ")
+        request_id = connection.scope["state"]["request_id"]
         client = Client(
             address=connection.client.host if connection.client else "",
             name=connection.headers.get("user-agent", ""),
+            request_id=request_id,
         )
         bearer = token.strip() if scheme.lower() == "bearer" else None
         actor = await authenticate(self.services, bearer, client)
-        return Context(self.services, actor, connection.scope["state"]["request_id"])
+        return Context(self.services, actor, request_id)
 
     async def _load_clusters(self) -> Clusters:
         return await load_clusters(

@@ -13,12 +13,16 @@ from portal.settings import Settings, settings_from_environment
 
 GRACE_SECONDS = 10
 MAXIMUM_MESSAGE = 1024 * 1024
+# At DEBUG they log statements, with all that people have typed
+NOT_TO_DEBUG = ("aiosqlite", "tortoise")
 
 
 def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
     """Runs until it is told to stop."""
+    # Also for workers, of which each makes its own: here a mistake of the operator is one line
+    app = create_app(settings)
     uvicorn.run(
-        "portal.server:app_from_environment" if workers > 1 else create_app(settings),
+        "portal.server:app_from_environment" if workers > 1 else app,
         factory=workers > 1,
         host=host,
         port=port,
@@ -39,6 +43,8 @@ def check_address(host: str, port: int) -> None:
 def log_to_standard_error() -> None:
     form = "%(asctime)s %(levelname)s %(name)s %(message)s"
     logging.basicConfig(level=logging.INFO, format=form)
+    for name in NOT_TO_DEBUG:
+        logging.getLogger(name).setLevel(logging.INFO)
 
 
 def server_options() -> dict[str, Any]:

@@ -8,13 +8,21 @@ import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Annotated, Any, Literal
 
 import durationpy
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -25,8 +33,11 @@ from pydantic_settings import (
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.exceptions import ConfigurationError
 
+from portal.graphql_status import Profile
 from portal.smtp import SmtpServer
 from resolvers.users import email_complaint
+from rest_compat.retirement import Retirement, moment
+from schema.limits.limits import Limits
 
 logger = logging.getLogger(__name__)
 
@@ -61,8 +72,13 @@ def _split(text: Any) -> Any:
     )
 
 
+def _moment(text: Any) -> Any:
+    return moment(text) if isinstance(text, str) else text
+
+
 LONGEST = timedelta(days=3650)
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0), le=LONGEST)]
+Moment = Annotated[datetime, BeforeValidator(_moment)]
 Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 
@@ -73,6 +89,7 @@ class Settings(BaseSettings):
     database_url: str = "sqlite://kubeportal.sqlite3"
     secret_key: Secrets = ()
     allowed_urls: Texts = LOCAL_ORIGINS
+    trusted_proxies: Texts = ()
     external_url: str | None = None
     branding: str = "KubePortal"
     api_server_external: str | None = None
@@ -85,12 +102,22 @@ class Settings(BaseSettings):
     clusters: Texts = ()
     kubeconfig: str | None = Field(default=None, validation_alias="KUBECONFIG")
     session_lifetime: Duration = timedelta(hours=12)
+    session_idle_lifetime: Duration = timedelta(hours=4)
     token_lifetime: Duration = timedelta(hours=1)
     facts_interval: Duration = timedelta(seconds=10)
     namespace_clusterroles: Texts = ()
     smtp_url: SecretStr | None = None
     mail_from: str | None = None
+    playground: bool = True
     rest_patch_returns: Literal["auto", "nothing", "representation"] = "auto"
+    rest_deprecation: Moment | None = None
+    rest_sunset: Moment | None = None
+    graphql_max_cost: int = Field(default=Limits().cost, gt=0)
+    graphql_timeout: Duration = Limits().time
+    graphql_introspection: Literal["everyone", "signed-in"] = "everyone"
+    graphql_http_profile: Profile = "audit"
+    graphql_documents: Literal["any", "report", "trusted"] = "any"
+    graphql_documents_path: Path | None = None
 
     @field_validator("allowed_urls")
     @classmethod
@@ -101,6 +128,14 @@ class Settings(BaseSettings):
                 "use origins like https://HOST or https://HOST:PORT, without wildcards"
             )
         return origins
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return tuple(str(ip_network(proxy)) for proxy in proxies)
+        except ValueError:
+            raise ValueError("use addresses and networks like 10.0.0.7 or 10.0.0.0/8") from None
 
     @field_validator("external_url")
     @classmethod
@@ -123,6 +158,13 @@ class Settings(BaseSettings):
             raise ValueError("use an address like portal@example.org")
         return address
 
+    @field_validator("rest_sunset")
+    @classmethod
+    def _not_before_deprecation(
+        cls, sunset: datetime | None, others: ValidationInfo
+    ) -> datetime | None:
+        return Retirement(others.data.get("rest_deprecation"), sunset).sunset
+
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, url: str) -> str:
@@ -133,6 +175,10 @@ class Settings(BaseSettings):
         except ConfigurationError:
             raise ValueError(DATABASE_FORM) from None
         return url
+
+    @property
+    def rest_retirement(self) -> Retirement:
+        return Retirement(self.rest_deprecation, self.rest_sunset)
 
     @property
     def url(self) -> str | None:

@@ -9,6 +9,8 @@ from starlette.websockets import WebSocketDisconnect
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import WebSocketDisconnected
 
+from portal.graphql_request import DOCUMENT_NAMES
+
 MAXIMUM_REASON = 123  # bytes, by RFC 6455
 # The last is raised, in several ways, for what is sent after the connection was closed
 GONE = (WebSocketDisconnect, WebSocketDisconnected, RuntimeError)
@@ -41,7 +43,9 @@ def is_well_formed(message: object) -> bool:
 def _is_request(payload: object) -> bool:
     return (
         isinstance(payload, dict)
-        and isinstance(payload.get("query"), str)
+        and any(payload.get(name) is not None for name in DOCUMENT_NAMES)
+        and isinstance(payload.get("query"), str | None)
+        and isinstance(payload.get("documentId"), str | None)
         and isinstance(payload.get("operationName"), str | None)
         and isinstance(payload.get("variables"), dict | None)
         and isinstance(payload.get("extensions"), dict | None)

@@ -9,9 +9,10 @@ from tortoise.functions import Max
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
-from models import AccessRequest, AccessRequestState, AccessState, User
+from models import AccessRequest, AccessRequestState, AccessState, AuditKind, User
 from models.access import REASON_LENGTH
 from resolvers.actor import Actor
+from resolvers.audit import record
 from resolvers.errors import BadUserInput, Complaint, Forbidden, NotFound
 from resolvers.notices import tell_administrators
 from resolvers.services import Services
@@ -75,6 +76,8 @@ async def request_access(services: Services, actor: Actor, reason: str) -> Acces
             raise BadUserInput(Complaint("You have access already."))
         await User.filter(id=user.id).update(access_state=AccessState.REQUESTED)
         request, is_new = await open_request(user.id, now, text)
+        if is_new:
+            await record(actor, AuditKind.ACCESS_REQUESTED, user, request=request.id)
     asked = await _all().get(id=request.id)
     if is_new:
         await tell_administrators(services, asked)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from models import EffectiveMembership, Session, User
+from models import EffectiveMembership, Scope, Session, User
 from resolvers.errors import CredentialsProblem, Forbidden, Unauthenticated
 
 
@@ -13,6 +13,7 @@ class Client:
 
     address: str = ""
     name: str = ""
+    request_id: str = ""
 
 
 class Actor:
@@ -42,10 +43,12 @@ class Actor:
         return self.session.user
 
     async def is_admin(self) -> bool:
+        """A token without the scope ADMIN makes nobody an administrator."""
         async with self._asking:
             if self._is_admin is None:
-                user = self.user_or_none
-                self._is_admin = user is not None and await _is_admin(user)
+                session = self.session
+                is_usable = session is not None and session.allows(Scope.ADMIN)
+                self._is_admin = is_usable and await _is_admin(self.user)
         return self._is_admin
 
     async def require_admin(self) -> None:

@@ -11,12 +11,15 @@ from models import (
     AccessRequest,
     AccessRequestState,
     AccessState,
+    AuditKind,
+    Group,
     Membership,
     ServiceAccount,
     User,
 )
 from resolvers.access import latest_of, waiting_request
 from resolvers.actor import Actor
+from resolvers.audit import about, record
 from resolvers.decisions import announced, candidate, conflict
 from resolvers.provisioning import Place, provision
 from resolvers.services import Services
@@ -29,7 +32,7 @@ class Approval:
     """What is granted to whom by whom, and when."""
 
     user: User
-    by: User
+    by: Actor
     at: datetime
     place: Place
     group_ids: tuple[int, ...]
@@ -51,7 +54,7 @@ async def approve_access(
     checked = await check(given, user, now)
     approval = Approval(
         user=user,
-        by=actor.user,
+        by=actor,
         at=now,
         place=Place.of(checked, user),
         group_ids=checked.group_ids,
@@ -80,7 +83,7 @@ async def _grant(approval: Approval, request: AccessRequest) -> bool:
         decided = await AccessRequest.filter(id=request.id, state=AccessRequestState.OPEN).update(
             state=AccessRequestState.APPROVED,
             decided_at=approval.at,
-            decided_by_id=approval.by.id,
+            decided_by_id=approval.by.user.id,
             service_account_id=account.id,
             expires_at=approval.expires_at,
         )
@@ -91,11 +94,33 @@ async def _grant(approval: Approval, request: AccessRequest) -> bool:
             service_account_id=account.id,
             access_expires_at=approval.expires_at,
         )
-        await Membership.bulk_create(
-            [Membership(user_id=approval.user.id, group_id=group) for group in approval.group_ids],
-            ignore_conflicts=True,
-        )
+        await _put_into_groups(approval)
+        await _record(approval, request)
     return True
+
+
+async def _put_into_groups(approval: Approval) -> None:
+    user = approval.user
+    already = await Membership.filter(user_id=user.id).values_list("group_id", flat=True)
+    groups = await Group.filter(id__in=set(approval.group_ids) - set(already))
+    memberships = [Membership(user_id=user.id, group_id=group.id) for group in groups]
+    await Membership.bulk_create(memberships, ignore_conflicts=True)
+    for group in groups:
+        await record(approval.by, AuditKind.MEMBER_ADDED, user, group=about(group))
+
+
+async def _record(approval: Approval, request: AccessRequest) -> None:
+    place, end = approval.place, approval.expires_at
+    await record(
+        approval.by,
+        AuditKind.ACCESS_APPROVED,
+        approval.user,
+        request=request.id,
+        cluster=place.cluster,
+        namespace=place.namespace,
+        service_account=place.account,
+        expires_at=end.isoformat() if end else None,
+    )
 
 
 async def _account(place: Place) -> ServiceAccount:
@@ -119,7 +144,7 @@ async def _is_in_force(approval: Approval, latest: AccessRequest) -> bool:
     groups = Membership.filter(user_id=approval.user.id, group_id__in=approval.group_ids)
     return (
         latest.state == AccessRequestState.APPROVED
-        and latest.decided_by_id == approval.by.id
+        and latest.decided_by_id == approval.by.user.id
         and latest.expires_at == approval.expires_at
         and account is not None
         and (account.cluster, account.namespace, account.name)

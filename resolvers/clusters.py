@@ -9,10 +9,10 @@ from cluster.clusters import Clusters
 from cluster.facts import Facts
 from models import ServiceAccount
 from resolvers.actor import Actor
+from resolvers.authentication import require_current
 from resolvers.errors import NotFound, Unavailable
 from resolvers.pauses import with_pauses
 from resolvers.services import Services
-from resolvers.sessions import require_current
 
 
 class MemoryUnit(Enum):

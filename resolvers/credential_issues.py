@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
-from tortoise.exceptions import BaseORMException
+from tortoise.exceptions import BaseORMException, IntegrityError
 from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
+from tortoise.transactions import in_transaction
 
-from models import CredentialIssue, User
+from models import AuditKind, CredentialIssue, User
+from resolvers import audit
 from resolvers.actor import Actor
 from resolvers.errors import Forbidden, NotFound, Unavailable
 from resolvers.pages import check_search
@@ -18,7 +21,7 @@ logger = logging.getLogger(__name__)
 UNRECORDED = "The credential could not be recorded, so it is not handed out: try again later."
 
 
-async def record(issue: CredentialIssue) -> None:
+async def record(actor: Actor, issue: CredentialIssue) -> None:
     """Once for each token, session, kind and address: a token seen again costs no write.
 
     Raises Unavailable, and then the credential must not be handed out.
@@ -31,10 +34,31 @@ async def record(issue: CredentialIssue) -> None:
     )
     try:
         if not await same.exists():
-            await CredentialIssue.bulk_create([issue], ignore_conflicts=True)
+            insert = _insert(actor, issue, same)
+            # Tortoise leaves its transaction open when it is cancelled, as slow queries are
+            await asyncio.shield(asyncio.ensure_future(insert))
     except BaseORMException as error:
         logger.exception("A credential for %s was not recorded", issue.username)
         raise Unavailable(UNRECORDED) from error
+
+
+async def _insert(
+    actor: Actor, issue: CredentialIssue, same: QuerySet[CredentialIssue]
+) -> None:
+    """Of several at once, the first one is recorded."""
+    token = {
+        name: getattr(issue, name)
+        for name in ("cluster", "namespace", "service_account", "fingerprint")
+    }
+    try:
+        async with in_transaction():
+            await issue.save(force_create=True)
+            await audit.record(
+                actor, AuditKind.CREDENTIAL_ISSUED, actor.user, form=issue.kind.value, **token
+            )
+    except IntegrityError:
+        if not await same.exists():
+            raise
 
 
 def own(actor: Actor, owner: User) -> QuerySet[CredentialIssue]:

@@ -14,7 +14,7 @@ from cluster.tokens import SHORTEST_LIFETIME, ServiceAccountToken
 from models import CredentialIssue, CredentialKind, ServiceAccount, Session, User
 from models.credentials import ADDRESS_LENGTH, CLIENT_LENGTH
 from resolvers import credential_issues
-from resolvers.actor import Actor, Client
+from resolvers.actor import Actor
 from resolvers.clusters import NO_CLUSTER, cluster_of
 from resolvers.errors import BadUserInput, Complaint, Forbidden, Unauthenticated, Unavailable
 from resolvers.services import Services
@@ -42,7 +42,7 @@ def claim(services: Services, actor: Actor, owner: User, account: ServiceAccount
     cluster = cluster_of(services.clusters, account)
     if cluster is None:
         raise Unavailable(NO_CLUSTER)
-    return Claim(services, actor.client, session, account, cluster)
+    return Claim(services, actor, session, account, cluster)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Claim:
     """
 
     services: Services
-    client: Client
+    actor: Actor
     session: Session
     account: ServiceAccount
     cluster: Cluster
@@ -93,7 +93,7 @@ class Claim:
         except ClusterRefused as refusal:
             logger.warning("No token for %s: %s", self.account.qualified_name, refusal)
             raise Unavailable(str(refusal)) from refusal
-        await credential_issues.record(self._record(kind, token))
+        await credential_issues.record(self.actor, self._record(kind, token))
         return token
 
     def _record(self, kind: CredentialKind, token: ServiceAccountToken) -> CredentialIssue:
@@ -106,8 +106,8 @@ class Claim:
             namespace=self.account.namespace,
             service_account=self.account.name,
             fingerprint=hashlib.sha256(token.value.encode()).hexdigest(),
-            address=self.client.address[:ADDRESS_LENGTH],
-            client=self.client.name[:CLIENT_LENGTH],
+            address=self.actor.client.address[:ADDRESS_LENGTH],
+            client=self.actor.client.name[:CLIENT_LENGTH],
             issued_at=self.services.clock(),
             expires_at=token.expires_at,
         )

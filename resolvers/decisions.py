@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from tortoise.transactions import in_transaction
 
-from models import AccessRequest, AccessRequestState, AccessState, User
+from models import AccessRequest, AccessRequestState, AccessState, AuditKind, User
 from resolvers.access import decided, latest_of, open_request, reason_complaint
 from resolvers.actor import Actor
+from resolvers.audit import record
 from resolvers.errors import BadUserInput, Complaint, Conflict, Forbidden
 from resolvers.notices import tell_user
 from resolvers.services import Services
@@ -53,7 +54,7 @@ async def revoke_access(
     raises, BadUserInput for the reason, and Conflict when there is no access.
     """
     user, text = await candidate(actor, user_id), _checked(reason)
-    end = End(AccessRequestState.REVOKED, services.clock(), actor.user.id, text)
+    end = End(AccessRequestState.REVOKED, services.clock(), actor, text)
     revoked = await withdraw(user.id, end)
     if revoked is None:
         latest = await latest_of(user.id)
@@ -104,6 +105,7 @@ async def _reject(services: Services, actor: Actor, user: User, reason: str) -> 
             decided_by_id=actor.user.id,
             decision_reason=reason,
         )
+        await record(actor, AuditKind.ACCESS_REJECTED, user, request=request.id)
     return request.id
 
 

@@ -16,8 +16,12 @@ class ErrorCode(Enum):
     INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
     RATE_LIMITED = "RATE_LIMITED"
     UNAVAILABLE = "UNAVAILABLE"
+    TIMEOUT = "TIMEOUT"
     GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
     GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
+    DOCUMENT_NOT_TRUSTED = "DOCUMENT_NOT_TRUSTED"
     INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
 
 
@@ -87,6 +91,20 @@ class InvalidCredentials(PortalError):
 
     def __init__(self, message: str = "Unable to log in with provided credentials.") -> None:
         super().__init__(message)
+
+
+class RateLimited(PortalError):
+    """retry_after: in how many seconds the next attempt may be made.
+
+    is_first: whether nobody was told so in this window before.
+    """
+
+    code = ErrorCode.RATE_LIMITED
+
+    def __init__(self, retry_after: int, *, is_first: bool = False) -> None:
+        super().__init__(f"Too many attempts: try again in {retry_after} seconds.")
+        self.retry_after = retry_after
+        self.is_first = is_first
 
 
 class Unavailable(PortalError):

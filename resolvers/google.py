@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
@@ -13,11 +13,26 @@ from auth.google import (
     GoogleSignInRefused,
     GoogleSignInUnavailable,
 )
-from models import ExternalIdentity, SignInMethod, User, VerifiedEmail, username_key
+from models import (
+    AuditKind,
+    ExternalIdentity,
+    SignInMethod,
+    User,
+    VerifiedEmail,
+    username_key,
+)
 from models.users import NAME_LENGTH
-from resolvers.actor import Client
-from resolvers.errors import BadUserInput, Complaint, InvalidCredentials, Unavailable
+from resolvers.actor import Actor, Client
+from resolvers.audit import record
+from resolvers.errors import (
+    BadUserInput,
+    Complaint,
+    InvalidCredentials,
+    RateLimited,
+    Unavailable,
+)
 from resolvers.services import GooglePolicy, Services
+from resolvers.session_events import note_failure, note_throttled
 from resolvers.sessions import SignIn, open_session
 from resolvers.users import email_complaint, username_complaint
 
@@ -34,26 +49,54 @@ def provider(services: Services) -> GoogleSignIn:
 
 
 async def login_with_google(
-    services: Services, client: Client, identity: Awaitable[GoogleIdentity]
+    services: Services, client: Client, identify: Callable[[], Awaitable[GoogleIdentity]]
 ) -> SignIn:
-    """Raises InvalidCredentials when refused and Unavailable when Google does not answer."""
+    """Raises InvalidCredentials when refused, RateLimited after too many refusals, and
+    Unavailable when Google does not answer.
+    """
     try:
-        known = await identity
+        attempt = await services.throttle.sign_in_with_google(client.address)
+    except RateLimited as limited:
+        await note_throttled(client, SignInMethod.GOOGLE, limited)
+        raise
+    try:
+        sign_in = await _login(services, client, identify)
+    except Unavailable:
+        await attempt.withdraw()
+        raise
+    await attempt.succeeded()
+    return sign_in
+
+
+async def _login(
+    services: Services, client: Client, identify: Callable[[], Awaitable[GoogleIdentity]]
+) -> SignIn:
+    try:
+        user = await _user(services.google_policy, client, await _identified(identify))
+    except InvalidCredentials:
+        await note_failure(client, SignInMethod.GOOGLE, None)
+        raise
+    if not user.is_active:
+        await note_failure(client, SignInMethod.GOOGLE, user)
+        raise InvalidCredentials
+    async with in_transaction():
+        return await open_session(services, client, user, SignInMethod.GOOGLE)
+
+
+async def _identified(identify: Callable[[], Awaitable[GoogleIdentity]]) -> GoogleIdentity:
+    try:
+        return await identify()
     except GoogleSignInRefused as refusal:
         raise InvalidCredentials(str(refusal)) from refusal
     except GoogleSignInUnavailable as outage:
         raise Unavailable(str(outage)) from outage
-    user = await _user(services.google_policy, known)
-    if not user.is_active:
-        raise InvalidCredentials
-    return await open_session(services, client, user, SignInMethod.GOOGLE)
 
 
-async def _user(policy: GooglePolicy, identity: GoogleIdentity) -> User:
+async def _user(policy: GooglePolicy, client: Client, identity: GoogleIdentity) -> User:
     """Two first sign-ins at once may want the same name, or be the same person's."""
     for _ in range(ATTEMPTS):
         try:
-            return await _known(identity) or await _created(policy, identity)
+            return await _known(identity) or await _created(policy, client, identity)
         except IntegrityError:
             continue
     raise Unavailable("Too many people sign in for the first time; try again.")
@@ -76,7 +119,7 @@ async def _known(identity: GoogleIdentity) -> User | None:
     return proven.user
 
 
-async def _created(policy: GooglePolicy, identity: GoogleIdentity) -> User:
+async def _created(policy: GooglePolicy, client: Client, identity: GoogleIdentity) -> User:
     _check_policy(policy, identity)
     email = identity.email if not email_complaint(identity.email) else None
     async with in_transaction():
@@ -89,6 +132,7 @@ async def _created(policy: GooglePolicy, identity: GoogleIdentity) -> User:
         await ExternalIdentity.create(provider=PROVIDER, subject=identity.subject, user=user)
         if email and identity.email_verified:
             await VerifiedEmail.create(address=email.lower(), user=user)
+        await record(Actor(client=client), AuditKind.USER_CREATED, user, method=PROVIDER.upper())
     return user
 
 

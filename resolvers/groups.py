@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
-from models import Group
+from models import Group, GroupMembership
 from resolvers.actor import Actor
 from resolvers.errors import Forbidden, NotFound
+from resolvers.orders import Order, TextOrder
 from resolvers.pages import check_search
 
 
@@ -36,10 +42,35 @@ async def any_group(actor: Actor, group_id: int) -> Group:
     return found
 
 
-async def search(actor: Actor, text: str | None) -> QuerySet[Group]:
-    """For administrators: all of them, or those with the text. Raises BadUserInput."""
+def administration_complaint(can_admin: bool, membership: GroupMembership) -> str | None:
+    """Why the members of such a group can't be administrators; None when they can."""
+    if can_admin and membership != GroupMembership.MANUAL:
+        return "A group that fills itself can't make its members administrators."
+    return None
+
+
+class GroupOrderField(Enum):
+    ID = Order()
+    NAME = TextOrder("name")
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFilter:
+    """Which groups to look for; what is None does not matter."""
+
+    can_admin: bool | None = None
+    membership: GroupMembership | None = None
+
+    def conditions(self) -> Iterator[Q]:
+        if self.can_admin is not None:
+            yield Q(can_admin=self.can_admin)
+        if self.membership is not None:
+            yield Q(membership=self.membership)
+
+
+async def search(actor: Actor, text: str | None, wanted: GroupFilter) -> QuerySet[Group]:
+    """For administrators: those that are wanted and have the text. Raises BadUserInput."""
     await actor.require_admin()
     check_search(text)
-    if not text:
-        return Group.all()
-    return Group.filter(name__icontains=text)
+    found = Group.filter(*wanted.conditions())
+    return found.filter(name__icontains=text) if text else found

@@ -38,8 +38,8 @@ async def counts(actor: Actor, group_ids: Sequence[int]) -> list[int]:
 def _ranked(group_ids: Sequence[int], arguments: PageArguments, only: int | None) -> str:
     conditions = [f"group_id IN ({', '.join(map(str, map(int, group_ids)))})"]
     for condition, value in (
-        ("user_id > ", arguments.after),
-        ("user_id < ", arguments.before),
+        ("user_id > ", arguments.after and arguments.after.id),
+        ("user_id < ", arguments.before and arguments.before.id),
         ("user_id = ", only),
     ):
         if value is not None:

@@ -1,9 +1,7 @@
-"""Keyset pagination: a page is a slice of rows in the order of their ids."""
+"""Keyset pagination: a page is a slice of rows in an order, however rows come and go."""
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as Base64Error
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -11,36 +9,41 @@ from typing import Generic, TypeVar
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
+from resolvers.cursors import MAXIMUM_ID, parse_cursor
 from resolvers.errors import BadUserInput, Complaint
+from resolvers.orders import BY_ID, Order, Position
 
 MAXIMUM_PAGE = 100
 MAXIMUM_SEARCH = 200
-MAXIMUM_ID = 2**31 - 1
-CURSOR_PREFIX = b"id:"
-
 
 R = TypeVar("R", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
 class PageArguments:
-    """The slice asked for: the first or last `size` rows between two ids."""
+    """The slice asked for: the first or last `size` rows between two positions."""
 
     size: int = MAXIMUM_PAGE
     backwards: bool = False
-    after: int | None = None
-    before: int | None = None
+    after: Position | None = None
+    before: Position | None = None
+    order: Order = BY_ID
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[R]):
     rows: Sequence[R]
+    order: Order
     has_next: bool
     has_previous: bool
 
 
 def page_arguments(
-    first: int | None, after: str | None, last: int | None, before: str | None
+    first: int | None,
+    after: str | None,
+    last: int | None,
+    before: str | None,
+    order: Order = BY_ID,
 ) -> PageArguments:
     """Raises BadUserInput that names the argument."""
     if first is not None and last is not None:
@@ -52,36 +55,34 @@ def page_arguments(
     return PageArguments(
         size=size,
         backwards=last is not None,
-        after=_position("after", after),
-        before=_position("before", before),
+        after=_position("after", after, order),
+        before=_position("before", before, order),
+        order=order,
     )
 
 
 async def page(query: QuerySet[R], arguments: PageArguments) -> Page[R]:
+    order = arguments.order
+    query = order.sorted(query, backwards=arguments.backwards)
     if arguments.after is not None:
-        query = query.filter(id__gt=arguments.after)
+        query = query.filter(order.beyond(arguments.after, forwards=True))
     if arguments.before is not None:
-        query = query.filter(id__lt=arguments.before)
-    order = "-id" if arguments.backwards else "id"
-    return cut(await query.order_by(order).limit(arguments.size + 1), arguments)
+        query = query.filter(order.beyond(arguments.before, forwards=False))
+    return cut(await query.limit(arguments.size + 1), arguments)
 
 
 def cut(rows: Sequence[R], arguments: PageArguments) -> Page[R]:
     """A page of rows that were read in its direction, one more than its size if there is one."""
     more = len(rows) > arguments.size
-    rows = rows[: arguments.size]
+    rows, order = rows[: arguments.size], arguments.order
     if arguments.backwards:
-        return Page(rows[::-1], has_next=arguments.before is not None, has_previous=more)
-    return Page(rows, has_next=more, has_previous=arguments.after is not None)
-
-
-def cursor(row_id: int) -> str:
-    return urlsafe_b64encode(CURSOR_PREFIX + str(row_id).encode()).decode()
+        return Page(rows[::-1], order, has_next=arguments.before is not None, has_previous=more)
+    return Page(rows, order, has_next=more, has_previous=arguments.after is not None)
 
 
 def check_search(text: str | None) -> None:
     """Raises BadUserInput for a text that nothing can contain."""
-    if text and (len(text) > MAXIMUM_SEARCH or "\0" in text):
+    if text and (len(text) > MAXIMUM_SEARCH or not _is_storable(text)):
         raise BadUserInput(
             Complaint(f"Search for at most {MAXIMUM_SEARCH} characters, without NUL.", "search")
         )
@@ -94,13 +95,17 @@ def row_id(text: str) -> int:
     return int(text)
 
 
-def _position(field: str, text: str | None) -> int | None:
+def _is_storable(text: str) -> bool:
+    """Databases hold neither NUL nor halves of surrogate pairs."""
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _position(field: str, text: str | None, order: Order) -> Position | None:
     if text is None:
         return None
     try:
-        decoded = urlsafe_b64decode(text.encode())
-        if decoded.startswith(CURSOR_PREFIX):
-            return row_id(decoded.removeprefix(CURSOR_PREFIX).decode())
-    except (ValueError, Base64Error):
-        pass
-    raise BadUserInput(Complaint(f"`{field}` is not a cursor of this connection.", field))
+        return parse_cursor(order, text)
+    except ValueError:
+        raise BadUserInput(
+            Complaint(f"`{field}` is not a cursor of this connection in this order.", field)
+        ) from None

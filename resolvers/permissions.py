@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeAlias
 
 from tortoise.queryset import QuerySet
 
-from resolvers import access, credential_issues, groups, users, webapps
+from models import Scope, Session
+from resolvers import access, audit_events, credential_issues, groups, users, webapps
 from resolvers.actor import Actor
 from resolvers.errors import BadUserInput, Complaint
 from resolvers.services import Services
@@ -23,6 +24,7 @@ class Permission(Enum):
     SEE_OWN_ACCOUNT = "SEE_OWN_ACCOUNT"
     SEE_USER = "SEE_USER"
     UPDATE_USER = "UPDATE_USER"
+    CHANGE_PASSWORD = "CHANGE_PASSWORD"  # noqa: S105
     SEE_OWN_GROUP = "SEE_OWN_GROUP"
     SEE_GROUP = "SEE_GROUP"
     SEE_OWN_WEBAPP = "SEE_OWN_WEBAPP"
@@ -33,6 +35,12 @@ class Permission(Enum):
     ISSUE_CREDENTIALS = "ISSUE_CREDENTIALS"
     SEE_CREDENTIAL_ISSUE = "SEE_CREDENTIAL_ISSUE"
     LIST_CREDENTIAL_ISSUES = "LIST_CREDENTIAL_ISSUES"
+    SEE_AUDIT_EVENT = "SEE_AUDIT_EVENT"
+    LIST_AUDIT_EVENTS = "LIST_AUDIT_EVENTS"
+    SEE_SESSIONS = "SEE_SESSIONS"
+    END_SESSIONS = "END_SESSIONS"
+    END_OTHER_SESSIONS = "END_OTHER_SESSIONS"
+    CREATE_TOKEN = "CREATE_TOKEN"  # noqa: S105
     ADMINISTRATE = "ADMINISTRATE"
     MANAGE_USERS = "MANAGE_USERS"
     MANAGE_GROUPS = "MANAGE_GROUPS"
@@ -52,10 +60,14 @@ Holds: TypeAlias = Callable[[Services, Actor, int], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Who holds a permission; `about` is the type that it is about, None for none."""
+    """Who holds a permission; `about` is the type that it is about, None for none.
+
+    A personal access token needs the `scope`; without one, only a sign-in will do.
+    """
 
     holds: Holds
     about: str | None = None
+    scope: Scope | None = None
     open_to_everyone: bool = False
 
 
@@ -73,8 +85,19 @@ async def can(
         raise BadUserInput(Complaint(f"{permission.value} takes {needed}.", "id"))
     if rule.open_to_everyone:
         return True
-    signed_in = actor.session is not None
-    return signed_in and await rule.holds(services, actor, subject.id if subject else 0)
+    if actor.session is None or not actor.session.allows(rule.scope):
+        return False
+    return await rule.holds(services, actor, subject.id if subject else 0)
+
+
+def beyond_scopes(session: Session, permissions: Iterable[Permission]) -> list[str]:
+    """The names of those permissions for which the session must not be used."""
+    rules = ((permission, RULES[permission]) for permission in permissions)
+    return sorted(
+        permission.value
+        for permission, rule in rules
+        if not (rule.open_to_everyone or session.allows(rule.scope))
+    )
 
 
 async def _always(_: Services, __: Actor, ___: int) -> bool:
@@ -121,31 +144,36 @@ async def _decides(services: Services, actor: Actor, user_id: int) -> bool:
 _sees_user = _sees(users.visible_to)
 
 EVERYONE = Rule(_always, open_to_everyone=True)
-SIGNED_IN = Rule(_always)
-ADMINISTRATORS = Rule(_administrates)
 
 RULES = {
     Permission.SEE_PORTAL: EVERYONE,
     Permission.SIGN_IN: EVERYONE,
-    Permission.COUNT_USERS: SIGNED_IN,
-    Permission.SEE_CLUSTERS: SIGNED_IN,
-    Permission.SEE_OWN_ACCOUNT: Rule(_is_oneself, about="User"),
-    Permission.SEE_USER: Rule(_sees_user, about="User"),
-    Permission.UPDATE_USER: Rule(_is_oneself, about="User"),
-    Permission.SEE_OWN_GROUP: Rule(_is_member, about="Group"),
-    Permission.SEE_GROUP: Rule(_sees(groups.visible_to), about="Group"),
-    Permission.SEE_OWN_WEBAPP: Rule(_is_shown, about="WebApp"),
-    Permission.SEE_WEBAPP: Rule(_sees(webapps.visible_to), about="WebApp"),
-    Permission.REQUEST_ACCESS: Rule(_lacks_access),
-    Permission.SEE_ACCESS_REQUEST: Rule(_sees(access.visible_to), about="AccessRequest"),
-    Permission.DECIDE_ACCESS: Rule(_decides, about="User"),
-    Permission.ISSUE_CREDENTIALS: Rule(_is_oneself_with_access, about="User"),
+    Permission.COUNT_USERS: Rule(_always, scope=Scope.READ),
+    Permission.SEE_CLUSTERS: Rule(_always, scope=Scope.READ),
+    Permission.SEE_OWN_ACCOUNT: Rule(_is_oneself, "User", Scope.READ),
+    Permission.SEE_USER: Rule(_sees_user, "User", Scope.READ),
+    Permission.UPDATE_USER: Rule(_is_oneself, "User", Scope.WRITE),
+    Permission.CHANGE_PASSWORD: Rule(_always),
+    Permission.SEE_OWN_GROUP: Rule(_is_member, "Group", Scope.READ),
+    Permission.SEE_GROUP: Rule(_sees(groups.visible_to), "Group", Scope.READ),
+    Permission.SEE_OWN_WEBAPP: Rule(_is_shown, "WebApp", Scope.READ),
+    Permission.SEE_WEBAPP: Rule(_sees(webapps.visible_to), "WebApp", Scope.READ),
+    Permission.REQUEST_ACCESS: Rule(_lacks_access, scope=Scope.WRITE),
+    Permission.SEE_ACCESS_REQUEST: Rule(_sees(access.visible_to), "AccessRequest", Scope.READ),
+    Permission.DECIDE_ACCESS: Rule(_decides, "User", Scope.ADMIN),
+    Permission.ISSUE_CREDENTIALS: Rule(_is_oneself_with_access, "User", Scope.CREDENTIALS),
     Permission.SEE_CREDENTIAL_ISSUE: Rule(
-        _sees(credential_issues.visible_to), about="CredentialIssue"
+        _sees(credential_issues.visible_to), "CredentialIssue", Scope.READ
     ),
-    Permission.LIST_CREDENTIAL_ISSUES: Rule(_is_oneself, about="User"),
-    Permission.ADMINISTRATE: ADMINISTRATORS,
-    Permission.MANAGE_USERS: ADMINISTRATORS,
-    Permission.MANAGE_GROUPS: ADMINISTRATORS,
-    Permission.MANAGE_WEBAPPS: ADMINISTRATORS,
+    Permission.LIST_CREDENTIAL_ISSUES: Rule(_is_oneself, "User", Scope.READ),
+    Permission.SEE_AUDIT_EVENT: Rule(_sees(audit_events.visible_to), "AuditEvent", Scope.READ),
+    Permission.LIST_AUDIT_EVENTS: Rule(_is_oneself, "User", Scope.READ),
+    Permission.SEE_SESSIONS: Rule(_sees_user, "User", Scope.READ),
+    Permission.END_SESSIONS: Rule(_sees_user, "User"),
+    Permission.END_OTHER_SESSIONS: Rule(_always),
+    Permission.CREATE_TOKEN: Rule(_always),
+    Permission.ADMINISTRATE: Rule(_administrates, scope=Scope.ADMIN),
+    Permission.MANAGE_USERS: Rule(_administrates, scope=Scope.ADMIN),
+    Permission.MANAGE_GROUPS: Rule(_administrates, scope=Scope.ADMIN),
+    Permission.MANAGE_WEBAPPS: Rule(_administrates, scope=Scope.ADMIN),
 }

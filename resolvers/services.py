@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 
 from auth.google import GoogleSignIn
 from auth.passwords import Passwords
+from auth.personal_tokens import PersonalTokens
 from auth.tokens import AccessTokens
 from cluster.clusters import Clusters
 from resolvers.mail import Mailer
+from resolvers.throttling import Throttle
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,12 @@ class Services:
     portal_version: str
     portal_url: str | None
     session_lifetime: timedelta
+    session_idle_lifetime: timedelta
     token_lifetime: timedelta
     passwords: Passwords
+    throttle: Throttle
     access_tokens: AccessTokens
+    personal_tokens: PersonalTokens
     google: GoogleSignIn | None
     google_policy: GooglePolicy
     clusters: Clusters

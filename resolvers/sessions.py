@@ -2,21 +2,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-from auth.tokens import InvalidAccessToken
-from models import Session, SignInMethod, User
+from tortoise.expressions import Q
+from tortoise.transactions import in_transaction
+
+from auth.passwords import Passwords, PasswordsBusy, Verification
+from models import AuditKind, Session, SignInMethod, User
+from models.sessions import ADDRESS_LENGTH, CLIENT_LENGTH
 from resolvers.actor import Actor, Client
+from resolvers.audit import record
 from resolvers.errors import (
     BadUserInput,
     Complaint,
-    CredentialsProblem,
     InvalidCredentials,
-    Unauthenticated,
+    RateLimited,
+    Unavailable,
 )
 from resolvers.services import Services
+from resolvers.session_events import note_end, note_failure, note_throttled
 
-LAST_USED_RESOLUTION = timedelta(minutes=1)
+ATTEMPTS = 3
+BUSY = "Too many passwords are being checked at once; try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,91 +34,97 @@ class SignIn:
     access_token: str
 
 
-async def authenticate(services: Services, access_token: str | None, client: Client) -> Actor:
-    """Who is asking, from the access token that came along; never raises for a bad one."""
-    if access_token is None:
-        return Actor(client=client)
-    try:
-        session_id = services.access_tokens.verify(access_token)
-    except InvalidAccessToken:
-        return Actor(problem=CredentialsProblem.TOKEN_NOT_VALID, client=client)
-    session = await _session(session_id)
-    now = services.clock()
-    problem = _problem(session, now)
-    if session is None or problem:
-        return Actor(problem=problem, client=client)
-    if now - session.last_used_at > LAST_USED_RESOLUTION:
-        await Session.filter(id=session.id).update(last_used_at=now)
-    return Actor(session, client=client)
-
-
-async def require_current(services: Services, actor: Actor) -> None:
-    """Raises Unauthenticated when the actor's session has ended or the account was closed."""
-    if actor.session is None:
-        raise Unauthenticated(actor.problem)
-    problem = _problem(await _session(actor.session.id), services.clock())
-    if problem:
-        raise Unauthenticated(problem)
-
-
-async def _session(session_id: UUID) -> Session | None:
-    return await Session.filter(id=session_id).select_related("user").first()
-
-
-def _problem(session: Session | None, now: datetime) -> CredentialsProblem | None:
-    if session is None or session.expires_at <= now:
-        return CredentialsProblem.TOKEN_NOT_VALID
-    return None if session.user.is_active else CredentialsProblem.USER_INACTIVE
-
-
 async def login(services: Services, client: Client, username: str, password: str) -> SignIn:
-    """Raises BadUserInput for a missing value and InvalidCredentials for a wrong one."""
+    """Raises BadUserInput for a missing value, InvalidCredentials for a wrong one, RateLimited
+    after too many of them, and Unavailable when too many people sign in at once.
+    """
+    require(username=username, password=password)
+    try:
+        attempt = await services.throttle.sign_in(username, client.address)
+    except RateLimited as limited:
+        await note_throttled(client, SignInMethod.PASSWORD, limited, username)
+        raise
+    try:
+        sign_in = await _login(services, client, username, password)
+    except Unavailable:
+        await attempt.withdraw()
+        raise
+    await attempt.succeeded()
+    return sign_in
+
+
+def require(**values: str) -> None:
+    """Raises BadUserInput for each field that is empty."""
     missing = [
         Complaint("This field may not be blank.", field)
-        for field, value in (("username", username), ("password", password))
+        for field, value in values.items()
         if not value
     ]
     if missing:
         raise BadUserInput(*missing)
-    user = await User.by_username(username)
-    verification = await services.passwords.verify(password, user.password_hash if user else None)
-    if user is None or not verification.ok or not user.is_active:
-        raise InvalidCredentials
-    if verification.replacement:
-        # only where it still is the hash that was verified: it may just have been changed
-        unchanged = User.filter(id=user.id, password_hash=user.password_hash)
-        await unchanged.update(password_hash=verification.replacement)
-    return await open_session(services, client, user, SignInMethod.PASSWORD)
+
+
+async def _login(services: Services, client: Client, username: str, password: str) -> SignIn:
+    """Once more where the hash was replaced meanwhile: by another sign-in, or a new password."""
+    method = SignInMethod.PASSWORD
+    for _ in range(ATTEMPTS):
+        user = await User.by_username(username)
+        # a closed account is compared with nothing, so that it can't be told from a missing one
+        stored = user.password_hash if user and user.is_active else None
+        verification = await verify(services.passwords, password, stored)
+        if user is None or not verification.ok:
+            await note_failure(client, method, user)
+            raise InvalidCredentials
+        async with in_transaction():
+            unchanged = User.filter(id=user.id, password_hash=stored, is_active=True)
+            if await unchanged.update(password_hash=verification.replacement or stored):
+                return await open_session(services, client, user, method)
+    raise Unavailable("This account is being changed; try again.")
+
+
+async def verify(passwords: Passwords, password: str, stored: str | None) -> Verification:
+    """Raises Unavailable instead of PasswordsBusy."""
+    try:
+        return await passwords.verify(password, stored)
+    except PasswordsBusy:
+        raise Unavailable(BUSY) from None
 
 
 async def open_session(
     services: Services, client: Client, user: User, method: SignInMethod
 ) -> SignIn:
+    """Within a transaction of the caller."""
     now = services.clock()
     session = await Session.create(
         id=uuid4(),
         user=user,
         method=method,
-        address=client.address[:45],
-        client=client.name[:200],
+        address=client.address[:ADDRESS_LENGTH],
+        client=client.name[:CLIENT_LENGTH],
         created_at=now,
         last_used_at=now,
         expires_at=now + services.session_lifetime,
     )
     user.last_login_at = now
     await user.save(update_fields=["last_login_at"])
+    await record(Actor(session, client=client), AuditKind.SIGN_IN, user, method=method.value)
     token = services.access_tokens.issue(
         session_id=session.id, user_id=user.id, expires_at=session.expires_at
     )
     return SignIn(session, token)
 
 
-async def forget_expired(now: datetime) -> int:
-    """Deletes the sessions that have ended by themselves; returns how many."""
-    return await Session.filter(expires_at__lte=now).delete()
+async def forget_ended(now: datetime, idle_lifetime: timedelta) -> int:
+    """Deletes the sessions and tokens that have ended by themselves; returns how many."""
+    unused = Q(last_used_at__lte=now - idle_lifetime) & ~Q(method=SignInMethod.TOKEN)
+    return await Session.filter(Q(expires_at__lte=now) | unused).delete()
 
 
 async def logout(actor: Actor) -> None:
     """Ends the actor's session, if there is one."""
-    if actor.session:
-        await actor.session.delete()
+    session = actor.session
+    if session is None:
+        return
+    async with in_transaction():
+        if await Session.filter(id=session.id).delete():
+            await note_end(actor, session)

@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
-from tortoise.expressions import F, Q
+from pydantic.alias_generators import to_camel
+from tortoise.expressions import F, Q, Subquery
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
-from models import User, username_key
+from models import AccessState, AuditKind, EffectiveMembership, User, username_key
 from models.users import EMAIL_LENGTH, KEY_LENGTH, NAME_LENGTH
 from resolvers.actor import Actor
+from resolvers.audit import record
 from resolvers.errors import BadUserInput, Complaint, Forbidden, NotFound
+from resolvers.orders import MomentOrder, Order, TextOrder
 from resolvers.pages import check_search
 
 
@@ -70,35 +77,38 @@ async def update_user(actor: Actor, user_id: int, changes: UserChanges) -> User:
     ]
     if complaints:
         raise BadUserInput(*complaints)
-    await _apply(changed, changes)
+    await _apply(actor, changed, changes)
     return changed
 
 
-async def _apply(user: User, changes: UserChanges) -> None:
+async def _apply(actor: Actor, user: User, changes: UserChanges) -> None:
     """Only what was given is written, as others may change the same user at the same time."""
-    columns = []
+    columns: dict[str, Any] = {}
     if changes.first_name:
-        user.first_name = (changes.first_name.value or "").strip()
-        columns.append("first_name")
+        columns["first_name"] = (changes.first_name.value or "").strip()
     if changes.last_name:
-        user.last_name = (changes.last_name.value or "").strip()
-        columns.append("last_name")
+        columns["last_name"] = (changes.last_name.value or "").strip()
     async with in_transaction():
+        await User.filter(id=user.id).update(version=F("version") + 1)  # locks the row
+        await user.refresh_from_db(fields=["primary_email", "alternative_emails", "version"])
         if changes.primary_email:
-            await _change_primary_email(user, changes.primary_email.value)
-            columns += ["primary_email", "alternative_emails"]
-        await user.save(update_fields=columns)
+            columns |= with_primary_email(user, changes.primary_email.value)
+        changed = [name for name, value in columns.items() if getattr(user, name) != value]
+        await user.update_from_dict(columns).save(update_fields=columns)
+        await record(actor, AuditKind.USER_CHANGED, user, fields=sorted(map(to_camel, changed)))
 
 
-async def _change_primary_email(user: User, address: str | None) -> None:
-    """An alternative that becomes the primary address changes places with it."""
-    await User.filter(id=user.id).update(primary_email=F("primary_email"))  # locks the row
-    await user.refresh_from_db(fields=["primary_email", "alternative_emails"])
-    former, user.primary_email = user.primary_email, address and normalize_email(address)
-    if former and user.primary_email in user.alternative_emails:
-        gone = (user.primary_email, former)
-        others = [other for other in user.alternative_emails if other not in gone]
-        user.alternative_emails = [*others, former]
+def with_primary_email(user: User, address: str | None) -> dict[str, Any]:
+    """The columns to write; an alternative that becomes the primary address changes places with it.
+
+    Raises EmailNotValidError.
+    """
+    primary, alternatives = address and normalize_email(address), user.alternative_emails
+    if user.primary_email and primary in alternatives:
+        gone = (primary, user.primary_email)
+        others = [other for other in alternatives if other not in gone]
+        alternatives = [*others, user.primary_email]
+    return {"primary_email": primary, "alternative_emails": alternatives}
 
 
 def normalize_email(address: str) -> str:
@@ -145,13 +155,58 @@ def email_complaint(value: str | None) -> str | None:
     return None
 
 
-async def search(actor: Actor, text: str | None) -> QuerySet[User]:
-    """For administrators: all of them, or those with the text. Raises BadUserInput."""
+class UserOrderField(Enum):
+    ID = Order()
+    USERNAME = TextOrder("username_key")
+    LAST_NAME = TextOrder("last_name")
+    CREATED_AT = MomentOrder("created_at")
+    LAST_LOGIN_AT = MomentOrder("last_login_at", nullable=True)
+
+
+@dataclass(frozen=True, slots=True)
+class UserFilter:
+    """Whom to look for; what is None does not matter."""
+
+    is_active: bool | None = None
+    is_admin: bool | None = None
+    access_state: AccessState | None = None
+    group_id: int | None = None
+
+    def conditions(self, now: datetime) -> Iterator[Q]:
+        if self.is_active is not None:
+            yield Q(is_active=self.is_active)
+        if self.is_admin is not None:
+            by_group = EffectiveMembership.filter(group__can_admin=True).values("user_id")
+            is_admin = Q(is_superuser=True) | Q(id__in=Subquery(by_group))
+            yield is_admin if self.is_admin else ~is_admin
+        if self.access_state is not None:
+            yield _in_state(self.access_state, now)
+        if self.group_id is not None:
+            members = EffectiveMembership.filter(group_id=self.group_id).values("user_id")
+            yield Q(id__in=Subquery(members))
+
+
+def _in_state(state: AccessState, now: datetime) -> Q:
+    """As `User.access_state_at` tells it."""
+    expired = Q(access_state=AccessState.APPROVED, access_expires_at__lte=now)
+    if state == AccessState.NEW:
+        return Q(access_state=state) | expired
+    if state == AccessState.APPROVED:
+        lasting = Q(access_expires_at__isnull=True) | Q(access_expires_at__gt=now)
+        return Q(access_state=state) & lasting
+    return Q(access_state=state)
+
+
+async def search(
+    actor: Actor, text: str | None, wanted: UserFilter, now: datetime
+) -> QuerySet[User]:
+    """For administrators: those who are wanted and have the text. Raises BadUserInput."""
     await actor.require_admin()
     check_search(text)
+    found = User.filter(*wanted.conditions(now))
     if not text:
-        return User.all()
-    return User.filter(
+        return found
+    return found.filter(
         Q(username_key__contains=username_key(text))
         | Q(first_name__icontains=text)
         | Q(last_name__icontains=text)

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
-from tortoise.expressions import Q
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from urllib.parse import urlsplit
+
+from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 
-from models import ServiceAccount, WebApp
+from models import Grant, ServiceAccount, WebApp
 from resolvers.actor import Actor
 from resolvers.errors import Forbidden, NotFound
+from resolvers.orders import Order, TextOrder
 from resolvers.pages import check_search
 
 
@@ -51,12 +57,54 @@ def fill_in(text: str, account: ServiceAccount | None) -> str:
     )
 
 
-async def search(actor: Actor, text: str | None) -> QuerySet[WebApp]:
-    """For administrators: all of them, or those with the text. Raises BadUserInput."""
+def placeholder_complaint(text: str) -> str | None:
+    filled = fill_in(text, ServiceAccount(namespace="x", name="x"))
+    if "{{" in filled or "}}" in filled:
+        return "The only placeholders are {{namespace}} and {{serviceaccount}}."
+    return None
+
+
+def link_complaint(url: str) -> str | None:
+    """What is wrong with a URL, which may hold placeholders."""
+    if complaint := placeholder_complaint(url):
+        return complaint
+    try:
+        parts = urlsplit(fill_in(url, ServiceAccount(namespace="x", name="x")))
+        complete = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        complete = False
+    if not complete or " " in url:
+        return "Enter a URL that begins with http:// or https://."
+    return None
+
+
+class WebAppOrderField(Enum):
+    ID = Order()
+    NAME = TextOrder("name")
+
+
+@dataclass(frozen=True, slots=True)
+class WebAppFilter:
+    """Which web apps to look for; what is None does not matter."""
+
+    link_show: bool | None = None
+    group_id: int | None = None
+
+    def conditions(self) -> Iterator[Q]:
+        if self.link_show is not None:
+            yield Q(link_show=self.link_show)
+        if self.group_id is not None:
+            granted = Grant.filter(group_id=self.group_id).values("webapp_id")
+            yield Q(id__in=Subquery(granted))
+
+
+async def search(actor: Actor, text: str | None, wanted: WebAppFilter) -> QuerySet[WebApp]:
+    """For administrators: those that are wanted and have the text. Raises BadUserInput."""
     await actor.require_admin()
     check_search(text)
+    found = WebApp.filter(*wanted.conditions())
     if not text:
-        return WebApp.all()
-    return WebApp.filter(
+        return found
+    return found.filter(
         Q(name__icontains=text) | Q(link_name__icontains=text) | Q(link_url__icontains=text)
     )

@@ -9,7 +9,16 @@ from typing import Any
 from tortoise.expressions import F, Subquery
 from tortoise.transactions import in_transaction
 
-from models import AccessRequest, AccessRequestState, AccessState, User
+from models import (
+    AccessRequest,
+    AccessRequestState,
+    AccessState,
+    AuditActor,
+    AuditKind,
+    User,
+)
+from resolvers.actor import Actor
+from resolvers.audit import record
 
 LIVING = (AccessRequestState.OPEN, AccessRequestState.APPROVED)
 DECLARED = "Declared by the operator."
@@ -21,7 +30,7 @@ class End:
 
     state: AccessRequestState
     at: datetime
-    by_id: int | None = None
+    by: Actor | None = None
     reason: str = ""
 
 
@@ -51,7 +60,16 @@ async def withdraw(user_id: int, end: End, **conditions: Any) -> int | None:
             user_id=user_id, created_at=end.at
         )
         await living.update(
-            state=end.state, ended_at=end.at, ended_by_id=end.by_id, end_reason=end.reason
+            state=end.state,
+            ended_at=end.at,
+            ended_by_id=end.by.user.id if end.by else None,
+            end_reason=end.reason,
+        )
+        await record(
+            end.by or AuditActor.NOBODY,
+            AuditKind(f"ACCESS_{end.state.value}"),
+            await User.get(id=user_id),
+            request=request.id,
         )
     return request.id
 

@@ -13,11 +13,12 @@ from starlette.types import Receive, Scope, Send
 
 from resolvers.errors import Unauthenticated
 from rest_compat.inputs import body_variables, fits, path_variables, read_body
-from rest_compat.operations import REPRESENTATION, StoredOperation
+from rest_compat.operations import REPRESENTATION, Route, StoredOperation
 from rest_compat.results import answer
 from rest_compat.routes import Match, RouteTable
 from rest_compat.status import Refusal, unauthenticated
 
+MOUNT = "/api"
 OTHER_VERSION = re.compile(r"/v\d[^/]*/.*")
 NOT_FOUND = {"detail": "Not found."}
 PatchReturns = Literal["auto", "nothing", "representation"]
@@ -35,8 +36,9 @@ class ExecutableSchema(Protocol):
 
 
 class RestApi:
-    """An ASGI application to mount at `/api`.
+    """An ASGI application to mount at MOUNT.
 
+    `note_call` hears of each call that needs no sign-in first, whatever comes of it.
     `pages` are answers that are no operations, by their path below the version.
     """
 
@@ -47,6 +49,7 @@ class RestApi:
         operations: Sequence[StoredOperation],
         schema: ExecutableSchema,
         make_context: Callable[[Request], Awaitable[Context]],
+        note_call: Callable[[Request, StoredOperation, Route], None],
         patch_returns: PatchReturns = "auto",
         pages: Mapping[str, Callable[[Request], Response]],
     ) -> None:
@@ -54,6 +57,7 @@ class RestApi:
         self._routes = RouteTable(operations)
         self._schema = schema
         self._make_context = make_context
+        self._note_call = note_call
         self._patch_returns = patch_returns
         self._pages = pages
 
@@ -81,17 +85,34 @@ class RestApi:
         if not chosen:
             detail = {"detail": f'Method "{request.method}" not allowed.'}
             raise Refusal(405, detail, {"Allow": _allowed(matches)})
-        return await self._run(request, chosen)
+        return await self._announced(request, chosen)
 
-    async def _run(self, request: Request, matches: Sequence[Match]) -> Response:
+    async def _announced(self, request: Request, matches: Sequence[Match]) -> Response:
+        """The answer, success or refusal, with what is to come of the operation."""
+        match = matches[0]
+        try:
+            context = await self._admit(request, match.route)
+            body = await read_body(request) if match.route.method != "GET" else {}
+            fitting = (each for each in matches if fits(each.operation, each.route, body))
+            match = next(fitting, match)
+            self._note_call(request, match.operation, match.route)
+            response = await self._run(request, context, match, body)
+        except Refusal as refusal:
+            response = refusal.response()
+        response.headers["Link"] = f'<{_root(request)}/graphql>; rel="successor-version"'
+        response.headers.update(match.operation.retirement.headers)
+        return response
+
+    async def _admit(self, request: Request, route: Route) -> Context:
+        """Raises Refusal for those who have to sign in first."""
         context = await self._make_context(request)
         problem = context.unauthenticated
-        if problem and not matches[0].route.public:
+        if problem and not route.public:
             raise unauthenticated(problem.message, problem.problem and problem.problem.value)
-        body = await read_body(request) if matches[0].route.method != "GET" else {}
-        operation, route, texts = next(
-            (match for match in matches if fits(match.operation, match.route, body)), matches[0]
-        )
+        return context
+
+    async def _run(self, request: Request, context: Context, match: Match, body: Any) -> Response:
+        operation, route, texts = match
         variables = path_variables(operation, texts) | body_variables(operation, route, body)
         if operation.has_optional_body:
             variables[REPRESENTATION] = self._wants_representation(request)
@@ -130,6 +151,12 @@ class RestApi:
         if self._patch_returns == "auto":
             return "origin" in request.headers
         return self._patch_returns == "representation"
+
+
+def _root(request: Request) -> str:
+    """The path of the portal, which is empty unless it is served below another one."""
+    mounted: str = request.scope.get("root_path", "")
+    return mounted.removesuffix(MOUNT)
 
 
 def _allowed(matches: Sequence[Match]) -> str:

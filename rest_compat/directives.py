@@ -34,12 +34,15 @@ directive @required(message: String!) on FIELD
 """The value is sent as a cookie as well."""
 directive @cookie(name: String!) on FIELD
 
+"""The operation is about to go: days or times in ISO 8601, for the headers of these names."""
+directive @retires(deprecation: String, sunset: String) on QUERY | MUTATION
+
 enum Method { GET POST PATCH }
 
 type Query { unused: Boolean }
 '''
 
-NAMES = ("rest", "flatten", "required", "cookie")
+NAMES = ("rest", "flatten", "required", "cookie", "retires")
 
 
 class ClientDirectives:

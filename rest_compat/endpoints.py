@@ -54,6 +54,11 @@ class Endpoint:
         return [(operation, variables) for operation, variables in found if variables]
 
     @property
+    def retirement_headers(self) -> set[str]:
+        """Which headers announce the end of one of the operations."""
+        return {name for each in self.operations for name in each.retirement.headers}
+
+    @property
     def signs_in(self) -> bool:
         return self.public and bool(self.inputs)
 

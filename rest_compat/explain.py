@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import orjson
-from graphql import DocumentNode, Visitor, get_operation_ast, print_ast, visit
+from graphql import DocumentNode, get_operation_ast, print_ast
 
 from rest_compat.endpoints import uses_token
 from rest_compat.operations import Route, StoredOperation, Variable
@@ -39,7 +38,8 @@ def _entry(operation: StoredOperation, route: Route, version: str) -> dict[str, 
         "public": route.public,
         "summary": operation.summary,
         "operation": operation.name,
-        "document": _printed(operation.document),
+        **operation.retirement.texts,
+        "document": operation.source,
         "types": _types(operation.document),
         "variables": {variable.name: _example(variable) for variable in operation.variables},
         "curl": _curl(operation, route, version),
@@ -48,16 +48,6 @@ def _entry(operation: StoredOperation, route: Route, version: str) -> dict[str, 
 
 def _path(route: Route, values: dict[str, Any], version: str) -> str:
     return f"/api/{version}" + route.path.openapi.format(**route.path.constants, **values)
-
-
-class _Undescribed(Visitor):
-    def enter(self, node: Any, *_: Any) -> Any:
-        return replace(node, description=None) if getattr(node, "description", None) else None
-
-
-def _printed(document: DocumentNode) -> str:
-    """Without descriptions, which not every client takes in an executable document."""
-    return print_ast(visit(document, _Undescribed()))
 
 
 def _types(document: DocumentNode) -> dict[str, str]:

@@ -36,7 +36,7 @@ to the address of this portal and <code>TOKEN</code> to an access token.</p>
 """
 SECTION = """<section>
 <h2>{method} {path}</h2>
-<p>{summary} {access}</p>
+<p>{summary} {access} {retirement}</p>
 <pre>{document}</pre>
 <h3>Variables</h3>
 <pre>{variables}</pre>
@@ -44,12 +44,13 @@ SECTION = """<section>
 <pre>{curl}</pre>
 </section>
 """
+RETIREMENT = {"deprecation": "Deprecated from", "sunset": "May be gone from"}
 
 
 def page(entries: Sequence[dict[str, Any]]) -> Callable[[Request], Response]:
     """Answers with JSON, unless the client asks for a page and not for JSON."""
     html = PAGE.format(style=STYLE, sections="".join(map(_section, entries)))
-    headers = {"Vary": "Accept", "X-Content-Type-Options": "nosniff"}
+    headers = {"Vary": "Accept"}
     html_headers = {**headers, "Content-Security-Policy": _policy()}
 
     def answer(request: Request) -> Response:
@@ -64,6 +65,9 @@ def page(entries: Sequence[dict[str, Any]]) -> Callable[[Request], Response]:
 def _section(entry: dict[str, Any]) -> str:
     texts = {name: str(value) for name, value in entry.items()}
     texts["access"] = "Open to everyone." if entry["public"] else "For signed-in users."
+    texts["retirement"] = " ".join(
+        f"{words} {entry[name]}." for name, words in RETIREMENT.items() if entry[name]
+    )
     texts["variables"] = orjson.dumps(entry["variables"], option=orjson.OPT_INDENT_2).decode()
     return SECTION.format(**{name: escape(text) for name, text in texts.items()})
 

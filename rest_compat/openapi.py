@@ -11,9 +11,11 @@ from rest_compat.endpoints import Endpoint, endpoints, uses_token
 from rest_compat.inputs import FORM_TYPES
 from rest_compat.json_schema import SCALARS, JsonSchema
 from rest_compat.operations import StoredOperation
+from rest_compat.retirement import HEADERS
 
 JSON = "application/json"
 JWT = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+LINK = 'Leads to the GraphQL API, which is the successor (`rel="successor-version"`).'
 PREFER = {
     "name": "Prefer",
     "in": "header",
@@ -42,13 +44,15 @@ def describe(operations: Sequence[StoredOperation], *, version: str) -> dict[str
 
 
 def _operation(endpoint: Endpoint, bodies: Bodies) -> dict[str, Any]:
-    described = {
+    described: dict[str, Any] = {
         "operationId": endpoint.name,
         "summary": _summary(endpoint),
         "tags": endpoint.nouns,
         "security": _security(endpoint),
         "responses": _successes(endpoint, bodies) | refusals.references(endpoint),
     }
+    if "Deprecation" in endpoint.retirement_headers:
+        described["deprecated"] = True
     if parameters := list(_parameters(endpoint, bodies)):
         described["parameters"] = parameters
     if endpoint.inputs:
@@ -95,7 +99,18 @@ def _path_parameter(name: str, description: str, schema: JsonSchema) -> dict[str
 
 def _successes(endpoint: Endpoint, bodies: Bodies) -> dict[str, dict[str, Any]]:
     content = {JSON: {"schema": bodies.success(endpoint)}}
-    found: dict[str, dict[str, Any]] = {"200": {"description": "Success.", "content": content}}
+    headers = _headers(endpoint)
+    found: dict[str, dict[str, Any]] = {
+        "200": {"description": "Success.", "headers": headers, "content": content}
+    }
     if endpoint.answers_without_body:
-        found["204"] = {"description": "Success, without a body."}
+        found["204"] = {"description": "Success, without a body.", "headers": headers}
     return found
+
+
+def _headers(endpoint: Endpoint) -> dict[str, Any]:
+    announced = {name: HEADERS[name] for name in sorted(endpoint.retirement_headers)}
+    texts = {**announced, "Link": LINK}
+    return {
+        name: {"description": text, "schema": {"type": "string"}} for name, text in texts.items()
+    }

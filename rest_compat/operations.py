@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from graphql import (
     Visitor,
     get_operation_ast,
     parse,
+    print_ast,
     separate_operations,
     validate,
     visit,
@@ -26,6 +27,7 @@ from graphql import (
 
 from rest_compat.directives import ClientDirectives, strip
 from rest_compat.paths import PathTemplate
+from rest_compat.retirement import NOTHING_ANNOUNCED, Retirement, retirement
 from rest_compat.shape import Shape, ShapeReader
 from rest_compat.variables import descriptions
 
@@ -72,7 +74,16 @@ class StoredOperation:
     field_names: dict[str, str]
     shapes: tuple[Shape, ...]
     body_path: tuple[Shape, ...]
+    retirement: Retirement
     document: DocumentNode
+
+    @property
+    def source(self) -> str:
+        """The document as GraphQL clients send it.
+
+        Without descriptions, which not every client takes in an executable document.
+        """
+        return print_ast(visit(self.document, _Undescribed()))
 
     def body_variables(self, route: Route) -> tuple[Variable, ...]:
         """The variables that come with the request's body."""
@@ -84,54 +95,75 @@ class StoredOperation:
         return any(variable.name == REPRESENTATION for variable in self.variables)
 
 
-def load(folder: Path, schema: GraphQLSchema) -> list[StoredOperation]:
-    """All operations below the folder. Raises InvalidStoredDocument."""
-    directives = ClientDirectives()
+class _Undescribed(Visitor):
+    def enter(self, node: Any, *_: Any) -> Any:
+        return replace(node, description=None) if getattr(node, "description", None) else None
+
+
+def load(
+    folder: Path, schema: GraphQLSchema, outlook: Retirement = NOTHING_ANNOUNCED
+) -> list[StoredOperation]:
+    """All operations below the folder; `outlook` is for those that say nothing of their own.
+
+    Raises InvalidStoredDocument.
+    """
+    reader = _Reader(schema, outlook)
     operations: list[StoredOperation] = []
     for file in sorted(folder.glob("*.graphql")):
         try:
-            operations.extend(_operations(file, schema, directives))
+            operations.extend(reader.read(file))
         except GraphQLError as error:
             raise InvalidStoredDocument(f"{file.name}: {error}") from error
     return operations
 
 
-def _operations(
-    file: Path, schema: GraphQLSchema, directives: ClientDirectives
-) -> Iterator[StoredOperation]:
-    parsed = parse(Source(file.read_text(encoding="utf-8"), file.name))
-    for document in separate_operations(parsed).values():
-        executable = strip(document)
-        for error in validate(schema, executable):
-            raise error
-        yield _operation(document, executable, schema, directives, file.stem)
+class _Reader:
+    def __init__(self, schema: GraphQLSchema, outlook: Retirement) -> None:
+        self._schema = schema
+        self._outlook = outlook
+        self._directives = ClientDirectives()
 
+    def read(self, file: Path) -> Iterator[StoredOperation]:
+        parsed = parse(Source(file.read_text(encoding="utf-8"), file.name))
+        for document in separate_operations(parsed).values():
+            executable = strip(document)
+            for error in validate(self._schema, executable):
+                raise error
+            yield self._operation(document, executable, file.stem)
 
-def _operation(
-    document: DocumentNode,
-    executable: DocumentNode,
-    schema: GraphQLSchema,
-    directives: ClientDirectives,
-    noun: str,
-) -> StoredOperation:
-    node = get_operation_ast(document)
-    root = schema.get_root_type(node.operation) if node else None
-    if node is None or node.name is None or root is None:
-        raise GraphQLError("A stored operation has a name.", node)
-    shapes = ShapeReader(document, schema, directives).read(root, node.selection_set)
-    texts = descriptions(executable, schema)
-    return StoredOperation(
-        name=node.name.value,
-        kind=node.operation.value,
-        noun=noun,
-        summary=node.description.value if node.description else "",
-        routes=tuple(_route(values) for values in directives.all("rest", node)),
-        variables=tuple(_variable(each, texts) for each in node.variable_definitions or ()),
-        field_names=_field_names(node),
-        shapes=shapes,
-        body_path=_body_path(shapes),
-        document=executable,
-    )
+    def _operation(
+        self, document: DocumentNode, executable: DocumentNode, noun: str
+    ) -> StoredOperation:
+        node = get_operation_ast(document)
+        root = self._schema.get_root_type(node.operation) if node else None
+        if node is None or node.name is None or root is None:
+            raise GraphQLError("A stored operation has a name.", node)
+        shapes = ShapeReader(document, self._schema, self._directives).read(
+            root, node.selection_set
+        )
+        texts = descriptions(executable, self._schema)
+        return StoredOperation(
+            name=node.name.value,
+            kind=node.operation.value,
+            noun=noun,
+            summary=node.description.value if node.description else "",
+            routes=tuple(_route(values) for values in self._directives.all("rest", node)),
+            variables=tuple(_variable(each, texts) for each in node.variable_definitions or ()),
+            field_names=_field_names(node),
+            shapes=shapes,
+            body_path=_body_path(shapes),
+            retirement=self._retirement(node),
+            document=executable,
+        )
+
+    def _retirement(self, node: OperationDefinitionNode) -> Retirement:
+        announced = self._directives.first("retires", node)
+        if announced is None:
+            return self._outlook
+        try:
+            return retirement(announced)
+        except ValueError as error:
+            raise GraphQLError(f"@retires: {error}.", node) from None
 
 
 def _route(values: dict[str, Any]) -> Route:

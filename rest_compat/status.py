@@ -19,8 +19,12 @@ STATUS = {
     ErrorCode.INVALID_CREDENTIALS: 400,
     ErrorCode.RATE_LIMITED: 429,
     ErrorCode.UNAVAILABLE: 503,
+    ErrorCode.TIMEOUT: 503,
     ErrorCode.GRAPHQL_PARSE_FAILED: 500,
     ErrorCode.GRAPHQL_VALIDATION_FAILED: 500,
+    ErrorCode.LIMIT_EXCEEDED: 500,
+    ErrorCode.PERSISTED_QUERY_NOT_FOUND: 500,
+    ErrorCode.DOCUMENT_NOT_TRUSTED: 500,
     ErrorCode.INTERNAL_SERVER_ERROR: 500,
 }
 INPUT_CODES = {ErrorCode.BAD_USER_INPUT, ErrorCode.INVALID_CREDENTIALS}
@@ -72,8 +76,14 @@ def payload_refusal(
     for error in errors:
         code = ErrorCode(error["code"])
         if code not in INPUT_CODES:
-            return refusal(code, error["message"], {}, method)
+            return refusal(code, error["message"], _extensions(error), method)
         field = error["field"]
         name = field_names.get(field, field) if field else "non_field_errors"
         complaints.setdefault(name, []).append(error["message"])
     return invalid_input(method, complaints)
+
+
+def _extensions(error: Mapping[str, Any]) -> dict[str, Any]:
+    """What the error would say about itself outside of a payload."""
+    retry_after = error.get("retryAfter")
+    return {} if retry_after is None else {"retryAfter": retry_after}

@@ -4,16 +4,33 @@ from typing import Annotated
 
 import strawberry
 
-from resolvers import access, credential_issues, groups, users, webapps
+from resolvers import access, audit_events, credential_issues, groups, rest_usage, users, webapps
+from resolvers.orders import BY_ID
 from resolvers.pages import page, page_arguments
 from schema.access import AccessRequest
 from schema.arguments import DatabaseId
-from schema.connections import After, Before, Connection, First, Last, Search
+from schema.audit import NEWEST_FIRST, AuditEvent, AuditFilter, AuditFilterArgument
+from schema.connections import After, Before, Chronology, Connection, First, Last, Search
 from schema.context import PortalInfo
 from schema.credentials import CredentialIssue
-from schema.enums import AccessRequestState, Permission
+from schema.enums import AccessRequestState, Direction, Permission
 from schema.groups import Group
 from schema.guard import guard
+from schema.lists import (
+    GroupFilter,
+    GroupFilterArgument,
+    GroupOrder,
+    GroupOrderArgument,
+    UserFilter,
+    UserFilterArgument,
+    UserOrder,
+    UserOrderArgument,
+    WebAppFilter,
+    WebAppFilterArgument,
+    WebAppOrder,
+    WebAppOrderArgument,
+)
+from schema.rest_usage import RestUsage
 from schema.users import User
 from schema.webapps import WebApp
 
@@ -40,9 +57,13 @@ class Administration:
         last: Last = None,
         before: Before = None,
         search: Search = None,
+        filter: UserFilterArgument = None,
+        order_by: UserOrderArgument = None,
     ) -> Connection[User]:
-        query = await users.search(info.context.actor, search)
-        found = await page(query, page_arguments(first, after, last, before))
+        wanted, now = (filter or UserFilter()).wanted(), info.context.services.clock()
+        query = await users.search(info.context.actor, search, wanted, now)
+        order = (order_by or UserOrder()).order()
+        found = await page(query, page_arguments(first, after, last, before, order))
         return Connection[User].of(found, User.of, query.count)
 
     @strawberry.field(description="Any group.")
@@ -58,9 +79,13 @@ class Administration:
         last: Last = None,
         before: Before = None,
         search: Search = None,
+        filter: GroupFilterArgument = None,
+        order_by: GroupOrderArgument = None,
     ) -> Connection[Group]:
-        query = await groups.search(info.context.actor, search)
-        found = await page(query, page_arguments(first, after, last, before))
+        wanted = (filter or GroupFilter()).wanted()
+        query = await groups.search(info.context.actor, search, wanted)
+        order = (order_by or GroupOrder()).order()
+        found = await page(query, page_arguments(first, after, last, before, order))
         return Connection[Group].of(found, Group.of, query.count)
 
     @strawberry.field(description="Any web app, shown or not.")
@@ -77,15 +102,19 @@ class Administration:
         last: Last = None,
         before: Before = None,
         search: Search = None,
+        filter: WebAppFilterArgument = None,
+        order_by: WebAppOrderArgument = None,
     ) -> Connection[WebApp]:
-        query = await webapps.search(info.context.actor, search)
-        found = await page(query, page_arguments(first, after, last, before))
+        wanted = (filter or WebAppFilter()).wanted()
+        query = await webapps.search(info.context.actor, search, wanted)
+        order = (order_by or WebAppOrder()).order()
+        found = await page(query, page_arguments(first, after, last, before, order))
         account = await info.context.loaders.own_account()
         return Connection[WebApp].of(found, lambda row: WebApp.of(row, account), query.count)
 
     @strawberry.field(
-        description="All credentials that were handed out, the oldest first; the search looks at"
-        " names, network addresses and fingerprints."
+        description="All credentials that were handed out, by time, the oldest first if nothing"
+        " else is said; the search looks at names, network addresses and fingerprints."
     )
     async def credential_issues(
         self,
@@ -95,12 +124,31 @@ class Administration:
         last: Last = None,
         before: Before = None,
         search: Search = None,
+        direction: Chronology = Direction.ASC,
     ) -> Connection[CredentialIssue]:
         query = await credential_issues.search(info.context.actor, search)
-        found = await page(query, page_arguments(first, after, last, before))
+        order = BY_ID.directed(direction)
+        found = await page(query, page_arguments(first, after, last, before, order))
         return Connection[CredentialIssue].of(found, CredentialIssue.of, query.count)
 
-    @strawberry.field(description="All requests for access, the oldest first.")
+    @strawberry.field(description="All that has happened, the newest first.")
+    async def audit_events(
+        self,
+        info: PortalInfo,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: AuditFilterArgument = None,
+    ) -> Connection[AuditEvent]:
+        wanted = (filter or AuditFilter()).wanted()
+        query = await audit_events.search(info.context.actor, wanted)
+        found = await page(query, page_arguments(first, after, last, before, NEWEST_FIRST))
+        return Connection[AuditEvent].of(found, AuditEvent.of, query.count)
+
+    @strawberry.field(
+        description="All requests for access, by time, the oldest first if nothing else is said."
+    )
     async def access_requests(
         self,
         info: PortalInfo,
@@ -109,7 +157,16 @@ class Administration:
         after: After = None,
         last: Last = None,
         before: Before = None,
+        direction: Chronology = Direction.ASC,
     ) -> Connection[AccessRequest]:
         query = await access.search(info.context.actor, state)
-        found = await page(query, page_arguments(first, after, last, before))
+        order = BY_ID.directed(direction)
+        found = await page(query, page_arguments(first, after, last, before, order))
         return Connection[AccessRequest].of(found, AccessRequest.of, query.count)
+
+    @strawberry.field(
+        description="Who has called which route of the REST API, by route, the latest caller first:"
+        " some clients at most for each route. The calls of the last seconds may be missing."
+    )
+    async def rest_usage(self, info: PortalInfo) -> list[RestUsage]:
+        return [RestUsage.of(row) for row in await rest_usage.usage(info.context.actor)]

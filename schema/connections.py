@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Generic, Self, TypeVar
 
 import strawberry
-from strawberry.relay import PageInfo
 from tortoise.models import Model
 
-from resolvers.pages import MAXIMUM_PAGE, Page, cursor
+from resolvers.cursors import cursor
+from resolvers.pages import MAXIMUM_PAGE, Page
+from schema.enums import Direction
 from schema.node import Node
 
 N = TypeVar("N", bound=Node)
@@ -35,6 +36,27 @@ Search = Annotated[
     str | None, strawberry.argument(description="Only items with this text, in any case.")
 ]
 
+Chronology = Annotated[
+    Direction,
+    strawberry.argument(description="The oldest first (ASC) or the newest first (DESC)."),
+]
+
+
+@strawberry.type(description="Where a page begins and ends in the whole list.")
+class PageInfo:
+    has_next_page: bool = strawberry.field(
+        description="True when items follow. With `last`: whether `before` was given."
+    )
+    has_previous_page: bool = strawberry.field(
+        description="True when items precede. With `first`: whether `after` was given."
+    )
+    start_cursor: str | None = strawberry.field(
+        description="The cursor of the first item, for `before`; null when the page is empty."
+    )
+    end_cursor: str | None = strawberry.field(
+        description="The cursor of the last item, for `after`; null when the page is empty."
+    )
+
 
 @strawberry.type(description="One item of a connection.")
 class Edge(Generic[N]):
@@ -56,7 +78,10 @@ class Connection(Generic[N]):
     def of(
         cls, page: Page[M], convert: Callable[[M], N], count: Callable[[], Awaitable[int]]
     ) -> Self:
-        edges = [Edge(cursor=cursor(row.pk), node=convert(row)) for row in page.rows]
+        order = page.order
+        edges = [
+            Edge(cursor=cursor(order, order.position(row)), node=convert(row)) for row in page.rows
+        ]
         return cls(
             count=count,
             edges=edges,

@@ -8,11 +8,12 @@ import strawberry
 import models
 from resolvers import credential_issues as issues
 from resolvers import credentials
+from resolvers.orders import BY_ID
 from resolvers.pages import page, page_arguments
 from schema.clusters import ServiceAccountToken
-from schema.connections import After, Before, Connection, First, Last
+from schema.connections import After, Before, Chronology, Connection, First, Last
 from schema.context import Context, PortalInfo
-from schema.enums import CredentialKind, Permission
+from schema.enums import CredentialKind, Direction, Permission
 from schema.guard import guard
 from schema.node import Node, global_id
 
@@ -121,8 +122,8 @@ async def exec_credential(
 
 
 @strawberry.field(
-    description="The credentials that were handed out, the oldest first. For their owner only;"
-    " administrators find all of them under `admin`.",
+    description="The credentials that were handed out, by time, the oldest first if nothing else is"
+    " said. For their owner only; administrators find all of them under `admin`.",
     directives=guard(Permission.LIST_CREDENTIAL_ISSUES),
 )
 async def credential_issues(
@@ -132,7 +133,9 @@ async def credential_issues(
     after: After = None,
     last: Last = None,
     before: Before = None,
+    direction: Chronology = Direction.ASC,
 ) -> Connection[CredentialIssue] | None:
     query = issues.own(info.context.actor, root.row)
-    found = await page(query, page_arguments(first, after, last, before))
+    order = BY_ID.directed(direction)
+    found = await page(query, page_arguments(first, after, last, before, order))
     return Connection[CredentialIssue].of(found, CredentialIssue.of, query.count)

@@ -6,27 +6,56 @@ from typing import TypeVar
 
 import strawberry
 
-from models import AccessRequestState, AccessState, CredentialKind, GroupMembership
+from models import (
+    AccessRequestState,
+    AccessState,
+    AuditActor,
+    AuditKind,
+    AuditOutcome,
+    AuditSubject,
+    CredentialKind,
+    GroupMembership,
+    Scope,
+    SignInMethod,
+    WebAppCategory,
+)
 from resolvers.clusters import MemoryUnit
 from resolvers.errors import ErrorCode
+from resolvers.groups import GroupOrderField
+from resolvers.orders import Direction
 from resolvers.permissions import Permission
+from resolvers.users import UserOrderField
+from resolvers.webapps import WebAppOrderField
 
 __all__ = [
     "AccessRequestState",
     "AccessState",
+    "AuditActor",
+    "AuditKind",
+    "AuditOutcome",
+    "AuditSubject",
     "CredentialKind",
+    "Direction",
     "ErrorCode",
     "GroupMembership",
+    "GroupOrderField",
     "MemoryUnit",
     "Permission",
+    "Scope",
+    "SignInMethod",
+    "UserOrderField",
+    "WebAppCategory",
+    "WebAppOrderField",
 ]
 
 E = TypeVar("E", bound=Enum)
 
 
-def _publish(enum: type[E], description: str, values: Mapping[E, str]) -> None:
+def _publish(
+    enum: type[E], description: str, values: Mapping[E, str], name: str | None = None
+) -> None:
     """Makes an enum of a lower room a part of the schema, with a description of every value."""
-    published = strawberry.enum(enum, description=description)
+    published = strawberry.enum(enum, name=name, description=description)
     for value in published.__strawberry_definition__.values:  # type: ignore[attr-defined]
         value.description = values[enum[value.name]]
 
@@ -80,10 +109,18 @@ _publish(
         ErrorCode.BAD_USER_INPUT: "A value does not fit; `field` says which.",
         ErrorCode.CONFLICT: "It does not fit the state of things; the message says who was first.",
         ErrorCode.INVALID_CREDENTIALS: "This user name, password or token opens nothing.",
-        ErrorCode.RATE_LIMITED: "Too many attempts; wait `extensions.retryAfter` s.",
-        ErrorCode.UNAVAILABLE: "A cluster or an identity provider does not answer; try later.",
+        ErrorCode.RATE_LIMITED: "Too many attempts; `retryAfter` says how long to wait.",
+        ErrorCode.UNAVAILABLE: "A cluster or an identity provider does not answer, or too many"
+        " people sign in at once; try later.",
+        ErrorCode.TIMEOUT: "It took too long; what only reads was given up, a change goes on.",
         ErrorCode.GRAPHQL_PARSE_FAILED: "The document is no GraphQL.",
         ErrorCode.GRAPHQL_VALIDATION_FAILED: "The document does not fit the schema.",
+        ErrorCode.LIMIT_EXCEEDED: "The operation asks for too much; `extensions` names the `limit`,"
+        " what was `found` and the `maximum`.",
+        ErrorCode.PERSISTED_QUERY_NOT_FOUND: "No document has this id or hash: send the document"
+        " itself as `query`, with the hash to have it kept.",
+        ErrorCode.DOCUMENT_NOT_TRUSTED: "This portal runs only documents that its operator knows:"
+        " send the `documentId` of one.",
         ErrorCode.INTERNAL_SERVER_ERROR: "A fault of ours; `extensions.requestId` finds it.",
     },
 )
@@ -110,6 +147,7 @@ _publish(
         Permission.SEE_OWN_ACCOUNT: "See one's own account, as a root field: its owner.",
         Permission.SEE_USER: "See an account: its owner, and administrators.",
         Permission.UPDATE_USER: "Change one's own names and address: nobody else's.",
+        Permission.CHANGE_PASSWORD: "Change one's own password: whoever is signed in.",
         Permission.SEE_OWN_GROUP: "See a group of one's own, as a root field: its members.",
         Permission.SEE_GROUP: "See a group: its members, and administrators.",
         Permission.SEE_OWN_WEBAPP: "See a web app of one's own, as a root field: members of its"
@@ -125,11 +163,154 @@ _publish(
         Permission.SEE_CREDENTIAL_ISSUE: "See the record of a credential: its owner, and"
         " administrators.",
         Permission.LIST_CREDENTIAL_ISSUES: "List a user's credentials from the user: that user.",
+        Permission.SEE_AUDIT_EVENT: "See an event of the audit log: who did it, the user that it is"
+        " about, and administrators.",
+        Permission.LIST_AUDIT_EVENTS: "List a user's events from the user: that user.",
+        Permission.SEE_SESSIONS: "See a user's sign-ins and personal access tokens: that user, and"
+        " administrators.",
+        Permission.END_SESSIONS: "End a user's sign-ins and personal access tokens: that user, and"
+        " administrators.",
+        Permission.END_OTHER_SESSIONS: "End one's own other sign-ins: any signed-in user.",
+        Permission.CREATE_TOKEN: "Create personal access tokens for oneself: any signed-in user.",
         Permission.ADMINISTRATE: "Look at everything under `admin`: administrators.",
         Permission.MANAGE_USERS: "Create, change and delete accounts: administrators.",
         Permission.MANAGE_GROUPS: "Create, change and delete groups and say who is in them:"
         " administrators.",
         Permission.MANAGE_WEBAPPS: "Create, change and delete web apps and say who sees them:"
         " administrators.",
+    },
+)
+_publish(
+    SignInMethod,
+    "How a session began.",
+    {
+        SignInMethod.PASSWORD: "With a password.",
+        SignInMethod.GOOGLE: "With Google.",
+        SignInMethod.TOKEN: "As a personal access token.",
+    },
+)
+_publish(
+    Scope,
+    "What a personal access token may be used for, as far as its owner may do it.",
+    {
+        Scope.READ: "See what the owner sees, but no credentials for the cluster.",
+        Scope.WRITE: "Change the owner's names and address, and ask for access.",
+        Scope.CREDENTIALS: "Get tokens and kubeconfigs for the owner's service account.",
+        Scope.ADMIN: "What the owner may do as an administrator.",
+    },
+)
+_publish(
+    Direction,
+    "In which direction a list goes.",
+    {
+        Direction.ASC: "From A to Z, from the oldest to the newest.",
+        Direction.DESC: "From Z to A, from the newest to the oldest.",
+    },
+    name="OrderDirection",
+)
+_publish(
+    UserOrderField,
+    "What users are put in order by; those that are alike in it, by id.",
+    {
+        UserOrderField.ID: "By id: the order in which they were made.",
+        UserOrderField.USERNAME: "By user name, in any case.",
+        UserOrderField.LAST_NAME: "By family name, the case of ASCII letters aside.",
+        UserOrderField.CREATED_AT: "By the time when they were made.",
+        UserOrderField.LAST_LOGIN_AT: "By the last sign-in; who never signed in comes first.",
+    },
+)
+_publish(
+    GroupOrderField,
+    "What groups are put in order by.",
+    {
+        GroupOrderField.ID: "By id: the order in which they were made.",
+        GroupOrderField.NAME: "By name, the case of ASCII letters aside.",
+    },
+)
+_publish(
+    WebAppOrderField,
+    "What web apps are put in order by.",
+    {
+        WebAppOrderField.ID: "By id: the order in which they were made.",
+        WebAppOrderField.NAME: "By name, the case of ASCII letters aside.",
+    },
+)
+_publish(
+    WebAppCategory,
+    "What a web app is for, so that clients may sort or picture it.",
+    {
+        WebAppCategory.GENERIC: "Anything else.",
+        WebAppCategory.DOCUMENTATION: "Manuals and wikis.",
+        WebAppCategory.COMMUNICATION: "Chat, mail and meetings.",
+        WebAppCategory.KUBERNETES: "The cluster itself.",
+        WebAppCategory.DEVELOPER: "Source code and builds.",
+        WebAppCategory.DATABASE: "Databases and their tools.",
+        WebAppCategory.MONITORING: "Metrics, logs and alarms.",
+    },
+)
+_publish(
+    AuditKind,
+    "What happened, or was tried.",
+    {
+        AuditKind.SIGN_IN: "Somebody signed in to the subject; `details` tell the `method`, and for"
+        " failures whether the `account` is OPEN, CLOSED or UNKNOWN.",
+        AuditKind.SESSION_ENDED: "Sessions of the subject were ended, tokens among them where all"
+        " are; `details` tell the `count`. Those that end by themselves are no events.",
+        AuditKind.PASSWORD_CHANGED: "A user's own password; refused for a wrong current one.",
+        AuditKind.PASSWORD_SET: "A user's password, by an administrator.",
+        AuditKind.TOKEN_CREATED: "A personal access token of the subject.",
+        AuditKind.TOKEN_DELETED: "A personal access token of the subject.",
+        AuditKind.CREDENTIAL_ISSUED: "A token for the cluster was handed out, in some `form`: once"
+        " for each record of a credential, which has the same `fingerprint`.",
+        AuditKind.ACCESS_REQUESTED: "The subject asked for access.",
+        AuditKind.ACCESS_APPROVED: "The subject has access.",
+        AuditKind.ACCESS_REJECTED: "The subject gets no access.",
+        AuditKind.ACCESS_REVOKED: "The access of the subject was taken away.",
+        AuditKind.ACCESS_EXPIRED: "The time of the subject's access was up.",
+        AuditKind.USER_CREATED: "An account, perhaps by its first sign-in with Google.",
+        AuditKind.USER_CHANGED: "Names, addresses, or what the user may do.",
+        AuditKind.USER_DELETED: "An account, with all that belonged to it.",
+        AuditKind.GROUP_CREATED: "A group.",
+        AuditKind.GROUP_CHANGED: "Its name, whether it makes administrators, or who is in by rule.",
+        AuditKind.GROUP_DELETED: "A group; whoever was in it is not any more.",
+        AuditKind.MEMBER_ADDED: "The subject was put into the `group`.",
+        AuditKind.MEMBER_REMOVED: "The subject was taken out of the `group`.",
+        AuditKind.WEBAPP_CREATED: "A web app.",
+        AuditKind.WEBAPP_CHANGED: "Its name or its link.",
+        AuditKind.WEBAPP_DELETED: "A web app.",
+        AuditKind.WEBAPP_GRANTED: "The `group` got the subject.",
+        AuditKind.WEBAPP_WITHDRAWN: "The subject was taken from the `group`.",
+        AuditKind.DECLARATION_APPLIED: "The operator's file has changed something: `details` tell"
+        " how much, and the first 200 changes.",
+        AuditKind.LEGACY_IMPORTED: "The operator has taken over the former portal.",
+        AuditKind.AUDIT_PRUNED: "The operator has deleted the events before a day.",
+    },
+)
+_publish(
+    AuditOutcome,
+    "What came of something that was tried.",
+    {
+        AuditOutcome.SUCCEEDED: "It happened.",
+        AuditOutcome.REFUSED: "It was refused, as the credentials were wrong.",
+        AuditOutcome.THROTTLED: "It was not even looked at after too many failures. Only the first"
+        " one of a quarter of an hour is an event.",
+    },
+)
+_publish(
+    AuditActor,
+    "Who did it.",
+    {
+        AuditActor.USER: "A user who was signed in.",
+        AuditActor.OPERATOR: "The operator, at the command line.",
+        AuditActor.NOBODY: "Somebody who was not signed in, or the passing of time.",
+    },
+)
+_publish(
+    AuditSubject,
+    "What it was done to.",
+    {
+        AuditSubject.USER: "A user.",
+        AuditSubject.GROUP: "A group.",
+        AuditSubject.WEBAPP: "A web app.",
     },
 )

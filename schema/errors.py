@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import strawberry
 
-from resolvers.errors import BadUserInput, PortalError
+from resolvers.errors import BadUserInput, PortalError, RateLimited
 from schema.enums import ErrorCode
 
 
@@ -11,7 +11,12 @@ class UserError:
     code: ErrorCode = strawberry.field(description="What kind of failure it is.")
     message: str = strawberry.field(description="What is wrong, for people to read.")
     field: str | None = strawberry.field(
-        description="The input field that it is about; null when it is about the whole input."
+        description="The input field that it is about, as in `username`, or `users.1` for the"
+        " second item of a list; null when it is about the whole input."
+    )
+    retry_after: int | None = strawberry.field(
+        default=None,
+        description="After RATE_LIMITED, in how many seconds to try again; else null.",
     )
 
 
@@ -21,4 +26,5 @@ def user_errors(error: PortalError) -> list[UserError]:
             UserError(code=error.code, message=complaint.message, field=complaint.field)
             for complaint in error.complaints
         ]
-    return [UserError(code=error.code, message=error.message, field=None)]
+    retry_after = error.retry_after if isinstance(error, RateLimited) else None
+    return [UserError(code=error.code, message=error.message, field=None, retry_after=retry_after)]

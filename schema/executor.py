@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import aclosing
 from inspect import isawaitable
 from typing import Any, TypeAlias, cast
@@ -16,45 +16,55 @@ from graphql import (
     OperationType,
     execute,
     get_operation_ast,
-    parse,
-    specified_rules,
     subscribe,
-    validate,
 )
-from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from resolvers.errors import ErrorCode
+from schema.admission import Gate, Introspection
 from schema.context import Context
-from schema.results import RequestError, coded, public_result, public_results
+from schema.documents import Checker, InvalidDocument
+from schema.limits.limits import Limits
+from schema.limits.plan import Plan
+from schema.results import RequestError, public_error, public_result, public_results
+from schema.sdl import sorted_sdl
+from schema.time_limit import TimeLimit
 
-RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
-
-MAXIMUM_TOKENS = 4000
+__all__ = ["Executor", "InvalidDocument", "Results", "Variables", "is_subscription"]
 
 Variables: TypeAlias = Mapping[str, Any] | None
 Results: TypeAlias = AsyncGenerator[ExecutionResult, None]
 
-
-class InvalidDocument(Exception):
-    """A document that can't be run; `errors` say why."""
-
-    def __init__(self, code: ErrorCode, errors: list[GraphQLError]) -> None:
-        super().__init__(errors[0].message)
-        self.errors = [coded(error, {"code": code.value}) for error in errors]
+GIVEN_UP = "It took longer than {seconds:g} s and was given up."
+LEFT = "It takes longer than {seconds:g} s and goes on: look later whether it was done."
 
 
 class Executor:
-    """Parses and validates each document once and keeps the ones used lately.
+    """Checks each document once and keeps the ones used lately.
 
     `kept_characters` is how long the sources of all kept documents may be together; what is
-    longer than a hundredth of that is not kept.
+    longer than a hundredth of that is not kept. Where only those who are signed in may read the
+    schema, nobody is told what a wrong name may have been meant to be.
     """
 
-    def __init__(self, schema: strawberry.Schema, *, kept_characters: int = 1_000_000) -> None:
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        *,
+        limits: Limits | None = None,
+        introspection: Introspection = Introspection.EVERYONE,
+        kept_characters: int = 1_000_000,
+    ) -> None:
         # Strawberry has no public way to run a document that is parsed already
         self.graphql_schema: GraphQLSchema = schema._schema
-        self.sdl = f"{schema.as_str()}\n"
+        self.sdl = sorted_sdl(schema.as_str())
+        self.introspection = introspection
+        self._limits = limits or Limits()
+        self._gate = Gate(self.graphql_schema, self._limits, introspection)
+        self._hide_suggestions = introspection is Introspection.SIGNED_IN
+        self._checker = Checker(
+            self.graphql_schema, self._limits, hide_suggestions=self._hide_suggestions
+        )
+        self._time = TimeLimit(self._limits.time)
         self._room = kept_characters
         self._longest = kept_characters // 100
         self._documents: dict[str, DocumentNode] = {}
@@ -62,10 +72,10 @@ class Executor:
     def prepare(self, source: str) -> DocumentNode:
         """Raises InvalidDocument."""
         if len(source) > self._longest:
-            return self._checked(source)
+            return self._checker.document(source)
         document = self._documents.pop(source, None)
         if document is None:
-            document = self._checked(source)
+            document = self._checker.document(source)
             self._room -= len(source)
         self._documents[source] = document
         while self._room < 0:
@@ -82,16 +92,16 @@ class Executor:
         operation_name: str | None = None,
     ) -> ExecutionResult:
         """Never raises; every error of the result has a code and a text for the caller."""
-        result = execute(
-            self.graphql_schema,
-            document,
-            context_value=context,
-            variable_values=dict(variables or {}),
-            operation_name=operation_name,
-        )
-        if isawaitable(result):
-            result = await result
-        return public_result(result, context.request_id)
+        given = dict(variables or {})
+        admission = self._gate.admit(document, operation_name, given, context)
+        if admission.refusal:
+            result: ExecutionResult = self._refused(admission.refusal, context)
+        else:
+            result = await self._in_time(document, context, given, operation_name, admission.plan)
+        if admission.cost is not None:
+            cost = {"requested": admission.cost, "maximum": self._limits.cost}
+            result.extensions = {"cost": cost}
+        return result
 
     async def subscribe(
         self,
@@ -101,18 +111,30 @@ class Executor:
         operation_name: str | None = None,
     ) -> Results | RequestError:
         """The results of a subscription as they come, or why it does not begin. Never raises."""
+        given = dict(variables or {})
+        admission = self._gate.admit(document, operation_name, given, context)
+        if admission.refusal:
+            return self._refused(admission.refusal, context)
         results = subscribe(
             self.graphql_schema,
             document,
             context_value=context,
-            variable_values=dict(variables or {}),
+            variable_values=given,
             operation_name=operation_name,
+            hide_suggestions=self._hide_suggestions,
         )
-        if isawaitable(results):
-            results = await results
+        try:
+            if isawaitable(results):
+                results = await self._time.or_give_up(results)
+        except TimeoutError:
+            return self._too_slow(GIVEN_UP)
         if isinstance(results, ExecutionResult):
             return RequestError(errors=public_result(results, context.request_id).errors)
         return public_results(cast(Results, results), context.request_id)
+
+    async def finish(self) -> None:
+        """Waits for the changes that took longer than their callers waited."""
+        await self._time.finish()
 
     async def stream(
         self,
@@ -133,20 +155,47 @@ class Executor:
             async for result in results:
                 yield result
 
-    def _checked(self, source: str) -> DocumentNode:
+    async def _in_time(
+        self,
+        document: DocumentNode,
+        context: Context,
+        variables: dict[str, Any],
+        operation_name: str | None,
+        plan: Plan | None,
+    ) -> ExecutionResult:
+        begun = execute(
+            self.graphql_schema,
+            document,
+            context_value=context,
+            variable_values=variables,
+            operation_name=operation_name,
+            hide_suggestions=self._hide_suggestions,
+        )
+        if not isawaitable(begun):
+            return public_result(begun, context.request_id)
+        changes = plan is not None and plan.kind is OperationType.MUTATION
+        wait = self._time.or_leave if changes else self._time.or_give_up
         try:
-            document = parse(source, max_tokens=MAXIMUM_TOKENS)
-        except GraphQLError as error:
-            raise InvalidDocument(ErrorCode.GRAPHQL_PARSE_FAILED, [error]) from None
-        except RecursionError:
-            too_deep = GraphQLError("The document is nested too deeply.")
-            raise InvalidDocument(ErrorCode.GRAPHQL_PARSE_FAILED, [too_deep]) from None
-        errors = validate(self.graphql_schema, document, RULES)
-        if errors:
-            raise InvalidDocument(ErrorCode.GRAPHQL_VALIDATION_FAILED, errors)
-        return document
+            return await wait(_public(begun, context.request_id))
+        except TimeoutError:
+            return self._too_slow(LEFT if changes else GIVEN_UP)
+
+    def _refused(self, refusal: GraphQLError, context: Context) -> RequestError:
+        return RequestError(errors=[public_error(refusal, context.request_id)])
+
+    def _too_slow(self, message: str) -> RequestError:
+        seconds = self._limits.time.total_seconds()
+        error = GraphQLError(
+            message.format(seconds=seconds),
+            extensions={"code": ErrorCode.TIMEOUT.value},
+        )
+        return RequestError(errors=[error])
 
 
 def is_subscription(document: DocumentNode, operation_name: str | None = None) -> bool:
     operation = get_operation_ast(document, operation_name)
     return operation is not None and operation.operation is OperationType.SUBSCRIPTION
+
+
+async def _public(result: Awaitable[ExecutionResult], request_id: str) -> ExecutionResult:
+    return public_result(await result, request_id)

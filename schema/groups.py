@@ -27,6 +27,10 @@ class Group(Node):
     name: str = strawberry.field(description="The unique name, up to 150 characters.")
     can_admin: bool = strawberry.field(description="True when members administrate the portal.")
     membership: GroupMembership = strawberry.field(description="How the group gets its members.")
+    version: int = strawberry.field(
+        description="Counts the changes of `name`, `canAdmin` and `membership`: an administrator's"
+        " change names the one that it is based on."
+    )
 
     @classmethod
     def of(cls, row: models.Group) -> Group:
@@ -37,6 +41,7 @@ class Group(Node):
             name=row.name,
             can_admin=row.can_admin,
             membership=row.membership,
+            version=row.version,
         )
 
     @strawberry.field(

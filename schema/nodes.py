@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from resolvers import access, credential_issues, groups, users, webapps
+from resolvers import access, audit_events, credential_issues, groups, users, webapps
 from resolvers.errors import NotFound
 from schema.access import AccessRequest
+from schema.audit import AuditEvent
 from schema.context import Context
 from schema.credentials import CredentialIssue
 from schema.groups import Group
@@ -26,4 +27,6 @@ async def node(global_id: str, context: Context) -> Node:
         return AccessRequest.of(await access.access_request(actor, database_id))
     if type_name == "CredentialIssue":
         return CredentialIssue.of(await credential_issues.issue(actor, database_id))
+    if type_name == "AuditEvent":
+        return AuditEvent.of(await audit_events.event(actor, database_id))
     raise NotFound

@@ -16,7 +16,7 @@ SubjectArgument = Annotated[
     strawberry.ID | None,
     strawberry.argument(
         description="The global id of what it is about, where the permission is about one thing:"
-        " a user, a group, a web app, a request or the record of a credential."
+        " a user, a group, a web app, a request, the record of a credential or an event."
     ),
 ]
 

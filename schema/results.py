@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
 from graphql import ExecutionResult, FormattedExecutionResult, GraphQLError, located_error
 
-from resolvers.errors import BadUserInput, ErrorCode, PortalError, Unauthenticated
+from resolvers.errors import BadUserInput, ErrorCode, PortalError, RateLimited, Unauthenticated
 
 logger = logging.getLogger(__name__)
 
+LONGEST = 500
+CITED_OBJECT = re.compile(r"(, found| Found)?: [\[{].*", re.DOTALL)
 INTERNAL = "Something went wrong on our side. The request id helps to find out what."
 
 
@@ -23,7 +26,9 @@ class RequestError(ExecutionResult):
 
     @property
     def formatted(self) -> FormattedExecutionResult:
-        return {"errors": [error.formatted for error in self.errors or ()]}
+        formatted = super().formatted
+        del formatted["data"]
+        return formatted
 
 
 def public_result(result: ExecutionResult, request_id: str) -> ExecutionResult:
@@ -52,7 +57,7 @@ def public_error(error: GraphQLError, request_id: str) -> GraphQLError:
     if isinstance(cause, PortalError):
         return coded(error, _extensions(cause))
     if cause is None or isinstance(cause, GraphQLError):
-        return coded(error, {"code": ErrorCode.BAD_USER_INPUT.value})
+        return coded(error, {"code": ErrorCode.BAD_USER_INPUT.value, **(error.extensions or {})})
     logger.error("Request %s: unexpected error at %s", request_id, error.path, exc_info=cause)
     return GraphQLError(
         INTERNAL,
@@ -67,7 +72,7 @@ def public_error(error: GraphQLError, request_id: str) -> GraphQLError:
 
 def coded(error: GraphQLError, extensions: dict[str, Any]) -> GraphQLError:
     return GraphQLError(
-        error.message,
+        _plain(error.message),
         error.nodes,
         error.source,
         error.positions,
@@ -77,10 +82,20 @@ def coded(error: GraphQLError, extensions: dict[str, Any]) -> GraphQLError:
     )
 
 
+def _plain(message: str) -> str:
+    """Without the types of Python, all of a long value, and objects, which may hold a password."""
+    if "'Maybe[" in message:
+        return "A value that may be left out, but not be null, is null."
+    plain = CITED_OBJECT.sub("", message)
+    return plain if len(plain) <= LONGEST else f"{plain[:LONGEST]}…"
+
+
 def _extensions(error: PortalError) -> dict[str, Any]:
     extensions: dict[str, Any] = {"code": error.code.value}
     if isinstance(error, Unauthenticated) and error.problem:
         extensions["problem"] = error.problem.value
+    if isinstance(error, RateLimited):
+        extensions["retryAfter"] = error.retry_after
     if isinstance(error, BadUserInput):
         extensions["fields"] = [
             {"field": complaint.field, "message": complaint.message}

@@ -6,11 +6,12 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers import clusters, groups, users, webapps
-from schema import decisions, sessions
+from schema import decisions, management, open_sessions, personal_tokens, sessions
 from schema.administration import Administration
 from schema.arguments import ClusterName, DatabaseId
 from schema.clusters import Cluster
 from schema.context import PortalInfo
+from schema.corrections import correct
 from schema.decisions import (
     ApproveAccessInput,
     ApproveAccessPayload,
@@ -21,12 +22,13 @@ from schema.decisions import (
     RevokeAccessInput,
     RevokeAccessPayload,
 )
-from schema.defaults import drop_null_defaults
 from schema.enums import Permission
 from schema.groups import Group
 from schema.guard import guard
 from schema.node import Node
 from schema.nodes import node
+from schema.one_of import mark_one_of
+from schema.passwords import ChangePasswordInput, ChangePasswordPayload, change_password
 from schema.permissions import PermissionArgument, SubjectArgument, viewer_can
 from schema.portal import Portal
 from schema.scalars import scalar_map
@@ -139,6 +141,9 @@ RejectArgument = Annotated[
 RevokeArgument = Annotated[
     RevokeAccessInput, strawberry.argument(description="Whose access to take away, and why.")
 ]
+ChangePasswordArgument = Annotated[
+    ChangePasswordInput, strawberry.argument(description="The old password and the new one.")
+]
 UpdateUserArgument = Annotated[
     UpdateUserInput, strawberry.argument(description="Whom to change, and what.")
 ]
@@ -173,6 +178,22 @@ class Mutation:
     )
     async def update_user(self, info: PortalInfo, input: UpdateUserArgument) -> UpdateUserPayload:
         return await update_user(input, info.context)
+
+    @strawberry.mutation(
+        description="Change one's own password, and end one's other sessions and personal access"
+        " tokens. A password that the operator declares for the user is set again when the"
+        " declaration is applied.",
+        directives=guard(Permission.CHANGE_PASSWORD),
+    )
+    async def change_password(
+        self, info: PortalInfo, input: ChangePasswordArgument
+    ) -> ChangePasswordPayload:
+        return await change_password(input, info.context)
+
+    end_session = open_sessions.end_session
+    end_other_sessions = open_sessions.end_other_sessions
+    create_personal_access_token = personal_tokens.create_personal_access_token
+    delete_personal_access_token = personal_tokens.delete_personal_access_token
 
     @strawberry.mutation(
         description="Ask the administrators for access to a cluster; repeated while they have not"
@@ -214,6 +235,22 @@ class Mutation:
     async def revoke_access(self, info: PortalInfo, input: RevokeArgument) -> RevokeAccessPayload:
         return await decisions.revoke(input, info.context)
 
+    create_user = management.users.create_user
+    update_user_as_admin = management.users.update_user_as_admin
+    delete_user = management.users.delete_user
+    set_password = management.sessions.set_password
+    reset_sessions = management.sessions.reset_sessions
+    create_group = management.groups.create_group
+    update_group = management.groups.update_group
+    delete_group = management.groups.delete_group
+    add_group_members = management.links.add_group_members
+    remove_group_members = management.links.remove_group_members
+    create_web_app = management.webapps.create_web_app
+    update_web_app = management.webapps.update_web_app
+    delete_web_app = management.webapps.delete_web_app
+    grant_web_apps = management.links.grant_web_apps
+    withdraw_web_apps = management.links.withdraw_web_apps
+
 
 def build_schema() -> strawberry.Schema:
     schema = strawberry.Schema(
@@ -223,5 +260,6 @@ def build_schema() -> strawberry.Schema:
         types=[User, Group, WebApp],
         config=StrawberryConfig(scalar_map=scalar_map()),
     )
-    drop_null_defaults(schema._schema)
+    correct(schema._schema)
+    mark_one_of(schema._schema)
     return schema

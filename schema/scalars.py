@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NewType
 
 import strawberry
+from strawberry.scalars import JSON
 from strawberry.types.scalar import ScalarDefinition
 
 BigInt = NewType("BigInt", int)
@@ -15,9 +16,17 @@ def _serialize_moment(value: datetime) -> str:
 
 def _parse_moment(value: object) -> datetime:
     try:
-        return datetime.fromisoformat(str(value))
-    except ValueError:
+        moment = datetime.fromisoformat(value if isinstance(value, str) else "")
+        # At the ends of the calendar there are moments that other time zones can't express
+        return moment.astimezone(UTC) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
         raise ValueError("Give a moment as in `2026-01-31T12:00:00+00:00`.") from None
+
+
+def _parse_big_int(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
+        return value
+    raise ValueError("Give an integer of up to 64 bits.")
 
 
 def scalar_map() -> dict[object, ScalarDefinition]:
@@ -27,7 +36,7 @@ def scalar_map() -> dict[object, ScalarDefinition]:
             description="An integer of up to 64 bits, as a JSON number.",
             specified_by_url="https://www.rfc-editor.org/rfc/rfc8259#section-6",
             serialize=int,
-            parse_value=int,
+            parse_value=_parse_big_int,
         ),
         datetime: strawberry.scalar(
             name="DateTime",
@@ -35,5 +44,10 @@ def scalar_map() -> dict[object, ScalarDefinition]:
             specified_by_url="https://scalars.graphql.org/andimarek/date-time.html",
             serialize=_serialize_moment,
             parse_value=_parse_moment,
+        ),
+        JSON: strawberry.scalar(
+            name="JSON",
+            description="Any JSON value, by itself and not in a text.",
+            specified_by_url="https://www.rfc-editor.org/rfc/rfc8259#section-3",
         ),
     }

@@ -114,8 +114,10 @@ async def login_with_google(input: LoginWithGoogleInput, context: Context) -> Lo
     services = context.services
 
     async def sign_in() -> SignIn:
-        identity = input.identity(google.provider(services))
-        return await google.login_with_google(services, context.actor.client, identity)
+        provider = google.provider(services)
+        return await google.login_with_google(
+            services, context.actor.client, lambda: input.identity(provider)
+        )
 
     return await LoginPayload.of(sign_in(), context)
 

@@ -9,7 +9,7 @@ import models
 from resolvers import users
 from resolvers.errors import PortalError
 from resolvers.users import Given, UserChanges
-from schema import access, credentials
+from schema import access, audit, credentials, open_sessions, personal_tokens
 from schema.clusters import ServiceAccount
 from schema.context import Context, PortalInfo
 from schema.enums import Permission
@@ -40,8 +40,22 @@ class User(Node):
     all_emails: list[str] = strawberry.field(
         description="All known addresses, the primary one first, then the alternatives."
     )
+    alternative_emails: list[str] = strawberry.field(
+        description="Other addresses of the user; the primary one may be among them."
+    )
+    is_superuser: bool = strawberry.field(
+        description="True for an administrator by name, whatever the groups."
+    )
     is_active: bool = strawberry.field(
         description="False when an administrator closed the account."
+    )
+    created_at: datetime = strawberry.field(description="When the account was made.")
+    last_login_at: datetime | None = strawberry.field(
+        description="The last sign-in; null before the first one."
+    )
+    version: int = strawberry.field(
+        description="Counts the changes of names, addresses, `isSuperuser`, `isActive` and"
+        " `comments`: an administrator's change names the one that it is based on."
     )
     access_expires_at: datetime | None = strawberry.field(
         description="When access to the cluster ends by itself: at that moment, also for automatic"
@@ -60,7 +74,12 @@ class User(Node):
             last_name=row.last_name,
             primary_email=row.primary_email,
             all_emails=row.all_emails,
+            alternative_emails=row.alternative_emails,
+            is_superuser=row.is_superuser,
             is_active=row.is_active,
+            created_at=row.created_at,
+            last_login_at=row.last_login_at,
+            version=row.version,
             access_expires_at=row.access_expires_at,
         )
 
@@ -69,6 +88,15 @@ class User(Node):
     )
     async def is_admin(self, info: PortalInfo) -> bool:
         return await info.context.loaders.is_admin(self.row)
+
+    @strawberry.field(
+        description="What administrators note about the user; null for nothing. For administrators"
+        " only.",
+        directives=guard(Permission.ADMINISTRATE),
+    )
+    async def comments(self, info: PortalInfo) -> str | None:
+        await info.context.actor.require_admin()
+        return self.row.comments
 
     @strawberry.field(description="The groups that the user is in, by hand or by rule.")
     async def groups(
@@ -100,11 +128,14 @@ class User(Node):
         account = await info.context.loaders.service_account.load(self.row.service_account_id)
         return ServiceAccount.of(account, self.row, info.context) if account else None
 
+    sessions = open_sessions.sessions
+    personal_access_tokens = personal_tokens.personal_access_tokens
     access_state = access.access_state
     access_request = access.access_request
     kubeconfig = credentials.kubeconfig
     exec_credential = credentials.exec_credential
     credential_issues = credentials.credential_issues
+    audit_events = audit.audit_events
 
 
 @strawberry.input(description="Changes to one's own account: what is absent stays as it is.")

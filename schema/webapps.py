@@ -7,7 +7,7 @@ import strawberry
 import models
 from resolvers.webapps import fill_in, has_placeholder
 from schema.context import Context, PortalInfo
-from schema.enums import Permission
+from schema.enums import Permission, WebAppCategory
 from schema.groups import Group
 from schema.guard import guard
 from schema.node import Node, global_id
@@ -30,6 +30,19 @@ class WebApp(Node):
         description="Where the link leads, filled in like `linkName`; null when there is none."
     )
     link_show: bool = strawberry.field(description="True when members see the link.")
+    category: WebAppCategory | None = strawberry.field(
+        description="What the app is for; null when nobody has said so."
+    )
+    link_name_template: str | None = strawberry.field(
+        description="`linkName` with its placeholders, as administrators edit it."
+    )
+    link_url_template: str | None = strawberry.field(
+        description="`linkUrl` with its placeholders, as administrators edit it."
+    )
+    version: int = strawberry.field(
+        description="Counts the changes of the name and the link: an administrator's change names"
+        " the one that it is based on."
+    )
 
     @classmethod
     def of(cls, row: models.WebApp, account: models.ServiceAccount | None) -> WebApp:
@@ -41,6 +54,10 @@ class WebApp(Node):
             link_name=row.link_name and fill_in(row.link_name, account),
             link_url=row.link_url and fill_in(row.link_url, account),
             link_show=row.link_show,
+            category=row.category,
+            link_name_template=row.link_name,
+            link_url_template=row.link_url,
+            version=row.version,
         )
 
     @classmethod

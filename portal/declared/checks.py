@@ -9,6 +9,8 @@ from portal.declared.declaration import Declaration
 from portal.declared.document import Document
 from portal.declared.mistakes import Location, printable, suggestion
 from portal.declared.state import State
+from portal.declared.texts import phrase
+from resolvers.groups import administration_complaint
 
 Place = tuple[Location, str]
 
@@ -62,9 +64,13 @@ def _check_webapps(document: Document, declaration: Declaration, state: State) -
 
 def _check_groups(document: Document, declaration: Declaration, state: State) -> None:
     kinds = {name: group.membership for name, group in state.groups.items()}
-    for group in declaration.groups:
+    for number, group in enumerate(declaration.groups):
         if group.names("membership") or group.name not in kinds:
             kinds[group.name] = group.membership
+        if group.can_admin and (
+            complaint := administration_complaint(group.can_admin, kinds[group.name])
+        ):
+            document.add(("groups", number, "canAdmin"), phrase(complaint))
     for number, user in enumerate(declaration.users):
         for location, name in _items(("users", number, "groups"), user.groups):
             if name not in kinds:

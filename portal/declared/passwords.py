@@ -13,6 +13,8 @@ from portal.declared.declaration import Declaration, DeclaredUser
 from portal.declared.document import Document
 from portal.declared.state import State
 
+AT_ONCE = 50  # fewer than may wait in line for their hashes
+
 
 class Outdated(Exception):
     """The stored hash is no longer the one that a declared password was compared with."""
@@ -46,28 +48,37 @@ async def compare_passwords(
 ) -> Mapping[str, Comparison]:
     """By the key of the user name. Raises DeclarationError for unusable passwords."""
     comparisons: dict[str, Comparison] = {}
+    line = anyio.CapacityLimiter(AT_ONCE)
 
-    async def compare(number: int, key: str, password: str) -> None:
+    async def compare(number: int, declared: DeclaredUser) -> None:
+        key = username_key(declared.username)
         user = state.users.get(key)
         stored = user.password_hash if user else None
         try:
-            comparisons[key] = Comparison(stored, await _replacement(passwords, password, stored))
+            async with line:
+                replacement = await _replacement(passwords, declared, stored)
         except UnusablePassword as error:
             document.add(("users", number, "password"), str(error))
+        else:
+            comparisons[key] = Comparison(stored, replacement)
 
     async with anyio.create_task_group() as group:
-        for number, user in enumerate(declaration.users):
-            if user.names("password"):
-                password = user.password.get_secret_value()
-                group.start_soon(compare, number, username_key(user.username), password)
+        for number, declared in enumerate(declaration.users):
+            if declared.names("password"):
+                group.start_soon(compare, number, declared)
     document.check()
     return comparisons
 
 
-async def _replacement(passwords: Passwords, password: str, stored: str | None) -> str | None:
+async def _replacement(
+    passwords: Passwords, declared: DeclaredUser, stored: str | None
+) -> str | None:
+    password = declared.password.get_secret_value()
     if stored is not None and (await passwords.verify(password, stored)).ok:
         return None
-    return await passwords.hash(password)
+    owner = (declared.username, declared.first_name, declared.last_name)
+    addresses = (declared.primary_email or "", *declared.alternative_emails)
+    return await passwords.hash(password, (*owner, *addresses))
 
 
 def secret(declared: DeclaredUser, user: User, comparison: Comparison | None) -> Secret:

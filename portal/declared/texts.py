@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError
 
-from models import ServiceAccount, username_key
+from models import username_key
 from models.users import EMAIL_LENGTH, KEY_LENGTH, NAME_LENGTH
 from resolvers.users import normalize_email
-from resolvers.webapps import fill_in
+from resolvers.webapps import link_complaint, placeholder_complaint
 
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 LABEL_LENGTH = 63
@@ -58,22 +57,11 @@ def check_verified_email(address: str) -> str:
 
 
 def check_placeholders(text: str) -> str:
-    filled = _fill_in(text)
-    if "{{" in filled or "}}" in filled:
-        raise ValueError("the only placeholders are {{namespace}} and {{serviceaccount}}")
-    return text
+    return _checked(text, placeholder_complaint(text))
 
 
 def check_link(url: str) -> str:
-    check_placeholders(url)
-    try:
-        parts = urlsplit(_fill_in(url))
-        complete = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        complete = False
-    if not complete or " " in url:
-        raise ValueError("enter a URL that begins with http:// or https://")
-    return url
+    return _checked(url, link_complaint(url))
 
 
 def check_label(name: str) -> str:
@@ -98,5 +86,12 @@ def check_cluster(name: str) -> str:
     return Line(SUBDOMAIN_LENGTH)(name)
 
 
-def _fill_in(text: str) -> str:
-    return fill_in(text, ServiceAccount(namespace="x", name="x"))
+def phrase(sentence: str) -> str:
+    """As it stands behind the place of a mistake."""
+    return sentence[0].lower() + sentence[1:].removesuffix(".")
+
+
+def _checked(text: str, complaint: str | None) -> str:
+    if complaint:
+        raise ValueError(phrase(complaint))
+    return text

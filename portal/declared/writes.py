@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from tortoise.expressions import F
 from tortoise.models import Model
 
 from models import Group, ServiceAccount, Session, User, WebApp
@@ -70,6 +71,8 @@ async def _change(changes: Iterable[Changed]) -> None:
         rows[type(change.row), tuple(_assign(change))].append(change.row)
     for (model, columns), some in rows.items():
         await model.bulk_update(some, columns, batch_size=UPDATE_BATCH)
+        for batch in batches([row.pk for row in some]):
+            await model.filter(pk__in=batch).update(version=F("version") + 1)
 
 
 async def _remove(rows: Iterable[Model]) -> None:

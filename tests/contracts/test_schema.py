@@ -6,9 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from graphql import GraphQLScalarType, GraphQLSchema, build_schema
+from graphql import (
+    DEFAULT_DEPRECATION_REASON,
+    GraphQLScalarType,
+    GraphQLSchema,
+    build_client_schema,
+    build_schema,
+    get_introspection_query,
+    lexicographic_sort_schema,
+)
+from graphql import print_schema as print_graphql_schema
 
-from portal.contract import ContractError, check_schema, print_schema
+from portal.contract import print_schema
+from tests.callers import Caller
 
 COMMITTED = Path(__file__).parents[2] / "schema.graphql"
 BUILT_IN = {"Int", "Float", "String", "Boolean", "ID"}
@@ -35,6 +45,10 @@ def described(schema: GraphQLSchema) -> Iterator[tuple[str, str | None]]:
             yield f"{name}.{key}", member.description
             for argument, definition in getattr(member, "args", {}).items():
                 yield f"{name}.{key}({argument})", definition.description
+    for directive in schema.directives:
+        yield f"@{directive.name}", directive.description
+        for argument, definition in directive.args.items():
+            yield f"@{directive.name}({argument})", definition.description
 
 
 def test_everything_has_a_description(schema: GraphQLSchema) -> None:
@@ -53,25 +67,34 @@ def test_custom_scalars_say_where_they_are_specified(schema: GraphQLSchema) -> N
     assert all(scalar.specified_by_url for scalar in scalars)
 
 
-def test_a_check_against_the_same_schema_finds_nothing() -> None:
-    assert check_schema(COMMITTED) == "Nothing changed."
+def test_deprecations_say_what_to_do_instead(schema: GraphQLSchema) -> None:
+    reasons = [
+        member.deprecation_reason
+        for kind in schema.type_map.values()
+        for member in (getattr(kind, "values", None) or getattr(kind, "fields", {})).values()
+        if member.deprecation_reason is not None
+    ]
+    assert DEFAULT_DEPRECATION_REASON not in reasons
+    assert all(reasons)
 
 
-def test_a_check_fails_when_clients_would_break(tmp_path: Path) -> None:
-    relied_on = tmp_path / "schema.graphql"
-    relied_on.write_text(print_schema().replace("  userCount:", "  motto: String\n  userCount:"))
-    with pytest.raises(ContractError, match="motto"):
-        check_schema(relied_on)
+def test_what_is_optional_has_no_default_null(schema: GraphQLSchema) -> None:
+    """So that generated clients leave it out."""
+    assert " = null" not in print_graphql_schema(schema)
 
 
-def test_a_check_tells_harmless_changes(tmp_path: Path) -> None:
-    relied_on = tmp_path / "schema.graphql"
-    relied_on.write_text(print_schema().replace("  BYTE\n", "").replace('"""One byte."""', ""))
-    assert "BYTE" in check_schema(relied_on)
+async def test_introspection_tells_what_is_committed(anonymous: Caller) -> None:
+    query = get_introspection_query(
+        specified_by_url=True,
+        directive_is_repeatable=True,
+        schema_description=True,
+        input_value_deprecation=True,
+        one_of=True,
+    )
+    introspected = build_client_schema(await anonymous.data(query))  # type: ignore[arg-type]
+    committed = build_schema(COMMITTED.read_text(encoding="utf-8"))
+    assert in_order(introspected) == in_order(committed)
 
 
-def test_a_check_needs_a_schema(tmp_path: Path) -> None:
-    nonsense = tmp_path / "schema.graphql"
-    nonsense.write_text("type {")
-    with pytest.raises(ContractError, match="is no schema"):
-        check_schema(nonsense)
+def in_order(schema: GraphQLSchema) -> str:
+    return print_graphql_schema(lexicographic_sort_schema(schema))

@@ -16,6 +16,7 @@ from tests.live.processes import running
 
 ROOT = Path(__file__).parents[2]
 INSTALLED = "/opt/kubeportal"
+NPM = shutil.which("npm")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
 
 
@@ -23,9 +24,20 @@ def instructions(keyword: str) -> list[str]:
     return re.findall(rf"^{keyword} +(.*)$", DOCKERFILE, flags=re.MULTILINE)
 
 
+def build_steps() -> list[tuple[str, str]]:
+    """The commands of the stages before the last, each with its folder within the sources."""
+    *stages, _ = re.split(r"^FROM .*$", DOCKERFILE, flags=re.MULTILINE)[1:]
+    steps = []
+    for stage in stages:
+        [folder] = re.findall(r"^WORKDIR /src/?(.*)$", stage, flags=re.MULTILINE)
+        commands = re.findall(r"^RUN +(.*)$", stage, flags=re.MULTILINE)
+        steps += [(folder, command) for command in commands]
+    return steps
+
+
 @pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs that the build stage installs, from the files that git knows."""
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files that git knows; after `image`, with what the stages have built among them."""
     folder = tmp_path_factory.mktemp("image")
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     output = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True).stdout
@@ -33,12 +45,19 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if (ROOT / name).exists():
             (folder / "src" / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / "src" / name)
-    for step in instructions("RUN"):
-        if INSTALLED in step:
-            command = step.replace(INSTALLED, str(folder / "installed")).split()
-            command[0] = {"python": sys.executable}.get(command[0], command[0])
-            subprocess.run(command, cwd=folder / "src", check=True, capture_output=True)
-    return folder / "installed" / "bin"
+    return folder / "src"
+
+
+@pytest.fixture(scope="module")
+def image(sources: Path) -> Path:
+    """The programs that the stages install."""
+    installed = sources.parent / "installed"
+    for folder, step in build_steps():
+        program, *arguments = step.replace(INSTALLED, str(installed)).split()
+        command = [{"python": sys.executable}.get(program, program), *arguments]
+        if program != "npm" or NPM:
+            subprocess.run(command, cwd=sources / folder, check=True, capture_output=True)
+    return installed / "bin"
 
 
 def test_the_image_serves_and_its_health_check_says_so(image: Path, tmp_path: Path) -> None:
@@ -65,6 +84,18 @@ def test_the_image_holds_everything_that_the_commands_read(image: Path, tmp_path
     assert schema.stdout.decode() == (ROOT / "schema.graphql").read_text(encoding="utf-8")
     openapi = subprocess.run([program, "openapi", "print"], cwd=tmp_path, capture_output=True)
     assert "/users/{id}/" in json.loads(openapi.stdout)["paths"]
+
+
+@pytest.mark.skipif(NPM is None, reason="no npm to build the playground with")
+def test_the_image_holds_the_playground(image: Path, sources: Path, tmp_path: Path) -> None:
+    [(source, target)] = re.findall(r"^COPY --from=playground /src/(\S+) (\S+)$", DOCKERFILE, re.M)
+    built = {path.name for path in (sources / source).rglob("*")}
+    script = "from portal.playground import BUILT; print(*(path.name for path in BUILT.rglob('*')))"
+    command = [str(image / "python"), "-c", script]
+    installed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert source == target
+    assert "index.html" in built
+    assert set(installed.stdout.split()) == built
 
 
 def test_the_image_does_not_run_as_root() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import io
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -306,7 +306,7 @@ async def test_a_service_account_is_made_once_for_all_its_users(
 async def test_a_password_is_set_only_when_it_differs(
     database: Database, declare: Declare, passwords: Passwords, clock: Clock
 ) -> None:
-    text = "users: [{username: alice, password: one}]"
+    text = "users: [{username: alice, password: one fine day}]"
     assert "password set" in await declare(text)
     first = await User.get()
     await session_of(first, clock)
@@ -314,7 +314,7 @@ async def test_a_password_is_set_only_when_it_differs(
     assert (await User.get()).password_hash == first.password_hash
     diff = await declare(text.replace("one", "two"))
     assert diff.splitlines()[0] == "~ user alice: password changed, sessions ended: 1"
-    assert (await passwords.verify("two", (await User.get()).password_hash)).ok
+    assert (await passwords.verify("two fine day", (await User.get()).password_hash)).ok
     assert await Session.all().count() == 0
 
 
@@ -368,7 +368,7 @@ async def test_a_hash_counts_again_after_a_password_was_declared(
 ) -> None:
     by_hash = f"users: [{{username: alice, passwordHash: {DJANGO_HASH}}}]"
     await declare(by_hash)
-    await declare("users: [{username: alice, password: another}]")
+    await declare("users: [{username: alice, password: another horse}]")
     assert (await User.get()).declared_password_hash is None
     assert "password changed" in await declare(by_hash)
     assert (await User.get()).password_hash == DJANGO_HASH
@@ -377,7 +377,7 @@ async def test_a_hash_counts_again_after_a_password_was_declared(
 async def test_neither_passwords_nor_hashes_are_ever_shown(
     database: Database, declare: Declare
 ) -> None:
-    hidden = "users: [{username: alice, password: hunter2}]"
+    hidden = "users: [{username: alice, password: hunter2 and dog}]"
     hashed = f"users: [{{username: alice, passwordHash: {DJANGO_HASH}}}]"
     shown = [await declare(text, dry_run=dry) for text in (hidden, hashed) for dry in (True, False)]
     stored = (await User.get()).password_hash
@@ -389,8 +389,9 @@ async def test_neither_passwords_nor_hashes_are_ever_shown(
 async def test_a_closed_account_is_refused_and_its_sessions_do_not_come_back_with_it(
     database: Database, declare: Declare, anonymous: Caller
 ) -> None:
-    await declare("users: [{username: alice, password: one}, {username: bob, password: one}]")
-    alice, bob = [await anonymous.sign_in(name, "one") for name in ("alice", "bob")]
+    users = [f"{{username: {name}, password: one fine day}}" for name in ("alice", "bob")]
+    await declare(f"users: [{', '.join(users)}]")
+    alice, bob = [await anonymous.sign_in(name, "one fine day") for name in ("alice", "bob")]
     await declare("users: [{username: alice, active: false}, {username: bob, active: true}]")
     refused = await alice.rest("GET", "/users/1/")
     assert refused.status_code == 401
@@ -499,12 +500,12 @@ async def test_a_password_changed_while_it_was_compared_is_not_overwritten(
     database: Database, declare: Declare
 ) -> None:
     class Slow(Passwords):
-        async def hash(self, password: str) -> str:
+        async def hash(self, password: str, owner: Iterable[str] = ()) -> str:
             await User.all().update(password_hash=DJANGO_HASH)
-            return await super().hash(password)
+            return await super().hash(password, owner)
 
     await User.create(username="alice")
-    write("users: [{username: alice, password: x, firstName: A}]")
+    write("users: [{username: alice, password: one fine day, firstName: A}]")
     with pytest.raises(DeclarationError, match="run it again"):
         await apply_file(Path("portal.yaml"), Slow(), dry_run=False)
     alice = await User.get()
@@ -623,6 +624,7 @@ SUBDOMAIN = (
 TEXT = "must be a text: put it in quotes"
 CONTROL = "may not have control characters or line breaks"
 TAG = "unknown tag: put a text that begins with ! in quotes"
+EASY = "This password is too easy to guess: common, a pattern, or made of its owner's names."
 USER_KEYS = (
     "username, firstName, lastName, primaryEmail, alternativeEmails, verifiedEmails, superuser,"
     " active, password, passwordHash, groups, serviceAccount"
@@ -819,10 +821,13 @@ REFERENCES = {
     webapp(
         "linkShow: true\n  - name: Grafana"
     ): "4: webapps[1].name: is there twice, first in line 2",
+    user(f"password: {'x' * 129}"): "3: users[0].password: A password has at most 128 characters.",
+    user("password: hunter2"): "3: users[0].password: A password has at least 8 characters.",
+    user("password: 2024alice"): f"3: users[0].password: {EASY}",
     user(
-        f"password: {'x' * 4097}"
-    ): "3: users[0].password: A password has at most 4096 characters.",
-    user('password: "a\\0b"'): "3: users[0].password: A password has no NUL characters.",
+        "password: gtweak99\n    alternativeEmails: [gtweak@example.org]"
+    ): f"3: users[0].password: {EASY}",
+    user('password: "one fine\\0day"'): "3: users[0].password: A password has no NUL characters.",
 }
 
 

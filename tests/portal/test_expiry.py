@@ -9,7 +9,16 @@ from uuid import uuid4
 
 import pytest
 
-from models import AccessState, Database, ServiceAccount, Session, SignInMethod, User
+from models import (
+    AccessState,
+    AttemptCount,
+    Database,
+    FamiliarAddress,
+    ServiceAccount,
+    Session,
+    SignInMethod,
+    User,
+)
 from portal.expiry import Sweeper
 from tests.callers import Clock
 from tests.cluster.waiting import until
@@ -17,7 +26,12 @@ from tests.cluster.waiting import until
 
 @pytest.fixture
 async def sweeper(database: Database, clock: Clock) -> AsyncIterator[Sweeper]:
-    sweeper = Sweeper(database, clock, interval=timedelta(milliseconds=10))
+    sweeper = Sweeper(
+        database,
+        clock,
+        idle_lifetime=timedelta(hours=4),
+        interval=timedelta(milliseconds=10),
+    )
     yield sweeper
     await sweeper.close()
 
@@ -56,21 +70,44 @@ async def test_expired_sessions_are_forgotten_and_living_ones_are_not(
     database: Database, sweeper: Sweeper, clock: Clock
 ) -> None:
     user = await User.create(username="alice")
-    for hours in (-1, 1):
+    for name, method, used, expires in (
+        ("expired", SignInMethod.PASSWORD, 0, -1),
+        ("idle", SignInMethod.PASSWORD, -5, 1),
+        ("living", SignInMethod.PASSWORD, -3, 1),
+        ("expired token", SignInMethod.TOKEN, 0, -1),
+        ("idle token", SignInMethod.TOKEN, -5, 1),
+    ):
         await Session.create(
             id=uuid4(),
             user=user,
-            method=SignInMethod.PASSWORD,
+            name=name,
+            method=method,
             created_at=clock(),
-            last_used_at=clock(),
-            expires_at=clock() + timedelta(hours=hours),
+            last_used_at=clock() + timedelta(hours=used),
+            expires_at=clock() + timedelta(hours=expires),
         )
     sweeper.start()
     for _ in range(500):
-        if await Session.all().count() < 2:
+        if await Session.all().count() < 5:
             break
         await asyncio.sleep(0.01)
-    assert [session.expires_at > clock() for session in await Session.all()] == [True]
+    assert {session.name for session in await Session.all()} == {"living", "idle token"}
+
+
+async def test_attempts_and_addresses_that_are_over_are_forgotten(
+    database: Database, sweeper: Sweeper, clock: Clock
+) -> None:
+    now = int(clock().timestamp())
+    for key, ends_at in (("over", now), ("open", now + 1)):
+        await AttemptCount.create(key=key, count=1, ends_at=ends_at)
+        await FamiliarAddress.create(key=key, ends_at=ends_at)
+    sweeper.start()
+    for _ in range(500):
+        if await FamiliarAddress.all().count() < 2:
+            break
+        await asyncio.sleep(0.01)
+    assert [row.key for row in await AttemptCount.all()] == ["open"]
+    assert [row.key for row in await FamiliarAddress.all()] == ["open"]
 
 
 async def test_a_database_that_fails_is_asked_again(

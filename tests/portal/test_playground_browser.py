@@ -1,25 +1,28 @@
-"""The playground in a real browser, against a real server."""
+"""The playground in a real browser, against a real server behind a path prefix."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx2
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
-from tests.databases import free_port
+from cluster.clusters import Clusters
+from portal.playground import BUILT
+from portal.settings import Settings
+from tests.callers import Clock, People, serving
+from tests.stand_in import StandIn, clusters_of
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Route
+    from playwright.async_api import Locator, Page, Route
 
-sync_api: Any = pytest.importorskip("playwright.sync_api", reason="no browser: install playwright")
+playwright: Any = pytest.importorskip("playwright.async_api", reason="no browser: no playwright")
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 OPTIONS = [
@@ -31,170 +34,272 @@ OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-KUBEPORTAL = [sys.executable, "-c", "from portal.cli import main; main()"]
+PREFIX = "/behind/a/proxy"
 PASSWORD = "correct horse"
-LOGIN = """mutation {
-  login(input: {username: "alice", password: "correct horse"}) { user { username } }
-}"""
+LOGIN = (
+    'mutation SecretLogin { login(input: {username: "alice", password: "correct horse"})'
+    " { user { username } } }"
+)
+EXAMPLES = Path(__file__).parents[2] / "playground" / "src" / "examples"
+OPERATION = re.compile(r"^(?:query|mutation|subscription) (\w+)", re.MULTILINE)
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no browser: install chromium"),
+    pytest.mark.skipif(not BUILT.exists(), reason="no playground: run make playground"),
+]
 
 
 @pytest.fixture
-def portal(tmp_path: Path) -> Iterator[str]:
-    """The address of a running portal, where Alice has an account."""
-    environment = {
-        "HOME": str(tmp_path),
-        "KUBEPORTAL_DATABASE_URL": f"sqlite://{tmp_path}/portal.sqlite3",
-    }
-    create = [*KUBEPORTAL, "user", "create", "alice", "--first-name", "Alice", "--password-stdin"]
-    subprocess.run(create, input=PASSWORD, text=True, env=environment, check=True)
-    port = free_port()
-    server = subprocess.Popen([*KUBEPORTAL, "serve", "--port", str(port)], env=environment)
-    try:
-        address = f"http://127.0.0.1:{port}"
-        wait_for(f"{address}/healthz", server)
-        yield address
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            httpx2.get(address).raise_for_status()
-            return
-        except httpx2.HTTPError:
-            time.sleep(0.1)
-    pytest.fail("the portal does not start")
+def database_kind() -> str:
+    """Nothing here depends on the kind of database."""
+    return "sqlite"
 
 
 @pytest.fixture
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no browser: install chromium")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield browser
-        browser.close()
+def introspection() -> str:
+    return "everyone"
 
 
 @pytest.fixture
-def page(browser: Browser, portal: str) -> Iterator[Page]:
-    """The playground; everything that it complains about or asks of other hosts fails the test."""
-    complaints: list[str] = []
-    page = browser.new_page()
+def settings(settings: Settings, introspection: str) -> Settings:
+    return settings.model_copy(update={"graphql_introspection": introspection})
 
-    def guard(route: Route) -> None:
-        if route.request.url.startswith(f"{portal}/"):
-            route.continue_()
+
+@pytest.fixture
+def main() -> StandIn:
+    return StandIn()
+
+
+@pytest.fixture
+def clusters(main: StandIn) -> Clusters:
+    return clusters_of(main)
+
+
+@pytest.fixture
+async def address(app: Starlette, people: People) -> AsyncIterator[str]:
+    """Of the page, on a portal that knows nothing of the prefix before it."""
+    lifespan = app.router.lifespan_context
+    async with serving(Starlette(routes=[Mount(PREFIX, app)], lifespan=lifespan)) as origin:
+        yield f"{origin}{PREFIX}/graphql"
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the page says to the console, and what it asks of other hosts."""
+    return []
+
+
+@pytest.fixture
+async def page(address: str, complaints: list[str]) -> AsyncIterator[Page]:
+    """The page; a complaint that the test does not take away fails it."""
+
+    async def guard(route: Route) -> None:
+        if route.request.url.startswith(address):
+            await route.continue_()
         else:
             complaints.append(f"asks {route.request.url}")
-            route.abort()
+            await route.abort()
 
-    page.route("**/*", guard)
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(f"{portal}/graphql")
-    yield page
+    async with playwright.async_playwright() as driver:
+        browser = await driver.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        page = await browser.new_page()
+        await page.context.route("**/*", guard)
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        await page.goto(address)
+        yield page
+        await browser.close()
     assert complaints == []
 
 
-def test_one_signs_in_runs_the_examples_reads_the_documentation_and_signs_out(page: Page) -> None:
-    sign_in(page)
-    run_examples(page)
-    see_problems(page)
-    read_documentation(page)
-    page.reload()
-    expect(page, "#viewer", "alice")
-    write_with_the_keyboard(page)
-    keep_no_secrets(page)
-    sign_out(page)
+async def test_one_signs_in_runs_every_example_and_signs_out(page: Page) -> None:
+    await sign_in(page, "admin", "wrong")
+    await see(account_of(page), "Unable to log in")
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.keyboard.press("Enter")
+    await see(account_of(page), re.compile("Signed in as admin *administrator"))
+
+    await run_every_example(page)
+
+    await page.reload()
+    await page.get_by_role("button", name="admin", exact=True).click()
+    await page.get_by_role("button", name="Sign out").click()
+    await see(account_of(page), "User name")
+    assert await page.evaluate("sessionStorage.length") == 0
 
 
-def sign_in(page: Page) -> None:
-    page.get_by_label("User name").fill("alice")
-    page.get_by_label("Password").fill("wrong")
-    page.get_by_role("button", name="Sign in").click()
-    expect(page, "#account-message", "Unable to log in")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page, "#viewer", "alice")
+async def run_every_example(page: Page) -> None:
+    await show(page, "Examples")
+    examples = await page.get_by_role("region", name="Examples").locator("li").all()
+    names = {await run_example(page, example) for example in examples}
+    files = {OPERATION.findall(path.read_text())[0] for path in EXAMPLES.iterdir()}
+    assert len(files) >= 6
+    assert names | {"FollowCluster"} == files
 
 
-def run_examples(page: Page) -> None:
-    page.get_by_text("Examples").click()
-    titles = page.locator("#examples button").all_inner_texts()
-    page.keyboard.press("Escape")
-    assert len(titles) >= 5
-    for title in titles:
-        choose_example(page, title)
-        page.keyboard.press("Control+Enter")
-        expect(page, "#status", re.compile(r"HTTP 200 · \d+ ms"))
-        expect(page, "#answer", '"data"')
+async def run_example(page: Page, example: Locator) -> str:
+    """The name of the operation, which had an answer without errors."""
+    tab = tab_of(page)
+    before = await tab.inner_text()
+    if await example.inner_text() in ("The portal", "Follow the cluster"):
+        return before
+    await example.get_by_role("button").click()
+    await playwright.expect(tab).not_to_have_text(before)
+    name = await tab.inner_text()
+    async with page.expect_response(
+        lambda response: f'"{name}"' in (response.request.post_data or "")
+    ) as response:
+        await page.keyboard.press("Control+Enter")
+    answer = await (await response.value).json()
+    assert answer["data"]
+    assert "errors" not in answer
+    await see(answer_of(page), '"data"')
+    return name
 
 
-def choose_example(page: Page, title: str) -> None:
-    page.get_by_text("Examples").click()
-    page.get_by_role("button", name=title).click()
+async def test_a_subscription_follows_the_cluster_until_it_is_stopped(
+    page: Page, main: StandIn
+) -> None:
+    await sign_in(page, "bob")
+    await show(page, "Examples")
+    await choose(page, "Follow the cluster", "FollowCluster")
+    await page.keyboard.press("Control+Enter")
+    await see(answer_of(page), '"podCount": 1,')
+    main.tell(pod_count=2)
+    await see(answer_of(page), '"podCount": 2,')
+    await page.get_by_role("button", name="Stop").click()
+    await playwright.expect(page.get_by_role("button", name="Execute")).to_be_visible()
 
 
-def see_problems(page: Page) -> None:
-    choose_example(page, "Administrators: a page of users")
-    page.get_by_label("Variables").fill('{"first": }')
-    page.get_by_role("button", name="Run").click()
-    expect(page, "#variables-problem", "The variables are not JSON")
-    page.get_by_label("Variables").fill('{"first": 5}')
-    expect(page, "#variables-problem", re.compile("^$"))
-    page.get_by_role("button", name="Run").click()
-    expect(page, "#status", "1 error")
-    expect(page, "#answer", "FORBIDDEN")
+async def test_the_end_of_a_session_is_told(page: Page, clock: Clock) -> None:
+    await sign_in(page, "bob")
+    clock.advance(hours=13)
+    await show(page, "Examples")
+    await choose(page, "Me, my groups", "Me")
+    await page.keyboard.press("Control+Enter")
+    await see(page.get_by_role("status"), "Your session has ended")
+    await playwright.expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    assert await page.evaluate("sessionStorage.length") == 0
 
 
-def read_documentation(page: Page) -> None:
-    page.get_by_role("link", name="Query", exact=True).click()
-    expect(page, "#page h3", "type Query")
-    page.locator("#page").get_by_role("link", name="User", exact=True).first.click()
-    expect(page, "#page h3", "type User")
-    page.go_back()
-    expect(page, "#page h3", "type Query")
-    page.get_by_label("Find a type or field").fill("primaryemail")
-    page.get_by_role("link", name="User.primaryEmail").click()
-    expect(page, ".target", "primaryEmail: String")
+async def test_the_documentation_and_the_history_are_at_hand(page: Page) -> None:
+    await show(page, "Documentation Explorer")
+    documentation = documentation_of(page)
+    await documentation.get_by_role("link", name="Query", exact=True).click()
+    await documentation.get_by_role("link", name="viewer", exact=True).click()
+    await see(documentation, "User")
+
+    await show(page, "Examples")
+    await choose(page, "The types of the schema", "Types")
+    await page.keyboard.press("Control+Enter")
+    await see(answer_of(page), "__schema")
+    await choose(page, "The portal", "Portal")
+    await show(page, "History")
+    await history_of(page).get_by_text("Types").click()
+    await see(tab_of(page), "Types")
 
 
-def write_with_the_keyboard(page: Page) -> None:
-    query = page.get_by_label("Query", exact=True)
-    query.fill("")
-    query.press("Tab")
-    page.keyboard.type("{")
-    page.keyboard.press("Enter")
-    page.keyboard.type("viewer")
-    assert query.input_value() == "  {\n    viewer"
-    page.keyboard.press("Escape")
-    page.keyboard.press("Tab")
-    sync_api.expect(page.get_by_label("Variables")).to_be_focused()
+@pytest.mark.parametrize("introspection", ["signed-in"])
+async def test_a_schema_for_who_is_signed_in_comes_with_the_sign_in(
+    page: Page, complaints: list[str]
+) -> None:
+    await show(page, "Documentation Explorer")
+    await see(documentation_of(page), "Error fetching schema")
+    await sign_in(page, "bob")
+    await show(page, "Documentation Explorer")
+    await see(documentation_of(page), "Root Types")
+    assert all("401 (Unauthorized)" in complaint for complaint in complaints)
+    complaints.clear()
 
 
-def keep_no_secrets(page: Page) -> None:
-    page.get_by_label("Query", exact=True).fill(LOGIN)
-    page.get_by_role("button", name="Run").click()
-    expect(page, "#answer", '"username": "alice"')
-    kept = page.evaluate("JSON.stringify(localStorage)")
-    token = page.evaluate("Object.values(sessionStorage).join()")
-    assert "query Users" in kept
-    assert "login" not in kept
+async def test_the_editor_completes_and_tidies_up(page: Page) -> None:
+    await write(page, "query Short { portal { na", "Short")
+    await see(page.get_by_role("listbox", name="Suggest"), "name")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Prettify").click()
+    lines = page.get_by_label("Operation Editor").locator(".view-line")
+    await playwright.expect(lines).to_have_text(["query Short {", "portal {", "name", "}", "}", ""])
+
+
+async def test_nothing_secret_is_kept(page: Page) -> None:
+    await sign_in(page, "bob")
+    await write(page, LOGIN, "SecretLogin")
+    await page.keyboard.press("Control+Enter")
+    await see(answer_of(page), '"username": "Alice"')
+    await page.get_by_role("button", name="New tab").click()
+    await write(page, "query Harmless { viewer { isAdmin } }", "Harmless")
+    await page.keyboard.press("Control+Enter")
+    await see(answer_of(page), '"isAdmin": false')
+
+    kept = await kept_with(page, "query Harmless")
+    token = await page.evaluate("Object.values(sessionStorage).join()")
     assert PASSWORD not in kept
-    assert token
-    assert token not in kept + page.url + page.content()
+    assert len(token) > 20
+    assert token not in kept + page.url + await page.content()
+    assert await page.context.cookies() == []
+
+    await page.reload()
+    await see(page.get_by_label("Operation Editor"), "Harmless")
+    await show(page, "History")
+    await see(history_of(page), "Harmless")
+    assert "SecretLogin" not in await history_of(page).inner_text()
 
 
-def sign_out(page: Page) -> None:
-    page.get_by_role("button", name="Sign out").click()
-    sync_api.expect(page.get_by_label("User name")).to_be_focused()
-    assert page.evaluate("Object.values(sessionStorage).join()") == ""
+async def sign_in(page: Page, username: str, password: str = PASSWORD) -> None:
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_label("User name").fill(username)
+    await page.get_by_label("Password").fill(password)
+    await page.keyboard.press("Enter")
+    if password == PASSWORD:
+        await see(account_of(page), f"Signed in as {username}")
 
 
-def expect(page: Page, selector: str, text: str | re.Pattern[str]) -> None:
-    # the first of them: several, as before a page has changed, would fail without waiting
-    sync_api.expect(page.locator(selector).first).to_contain_text(text)
+async def show(page: Page, panel: str) -> None:
+    await page.get_by_role("button", name=f"Show {panel}").click()
+
+
+async def choose(page: Page, example: str, operation: str) -> None:
+    await page.get_by_role("button", name=example).click()
+    await see(tab_of(page), operation)
+
+
+async def write(page: Page, text: str, operation: str) -> None:
+    await page.get_by_label("Operation Editor").locator(".view-lines").click()
+    await page.keyboard.press("Control+A")
+    await page.keyboard.type(text)
+    await see(tab_of(page), operation)
+
+
+def account_of(page: Page) -> Locator:
+    return page.get_by_role("region", name="Account")
+
+
+def documentation_of(page: Page) -> Locator:
+    return page.get_by_role("region", name="Documentation Explorer")
+
+
+def history_of(page: Page) -> Locator:
+    return page.get_by_role("region", name="History")
+
+
+def tab_of(page: Page) -> Locator:
+    return page.get_by_role("tab", selected=True)
+
+
+def answer_of(page: Page) -> Locator:
+    return page.locator(".graphiql-response .view-lines")
+
+
+async def kept_with(page: Page, text: str) -> str:
+    """What the browser keeps, once it keeps this: GraphiQL lets half a second pass first."""
+    kept = ""
+    async with asyncio.timeout(5):
+        while text not in kept:
+            await asyncio.sleep(0.1)
+            kept = await page.evaluate("String(localStorage['kubeportal:graphiql:tabState'])")
+    everything: str = await page.evaluate("JSON.stringify(localStorage)")
+    return everything
+
+
+async def see(where: Locator, text: str | re.Pattern[str]) -> None:
+    await playwright.expect(where).to_contain_text(text)

@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
-from models import ExternalIdentity, User, VerifiedEmail
+from auth.google import GoogleSignIn, GoogleSignInUnavailable
+from models import AttemptCount, ExternalIdentity, User, VerifiedEmail
 from portal.settings import Settings
 from tests.callers import Caller, People
 from tests.openid import OpenIdProvider
@@ -261,3 +262,32 @@ class TestWithAProviderThatIsDown:
         assert rest.status_code == 503
         assert set(rest.json()) == {"detail"}
         await anonymous.sign_in("alice", "correct horse")
+
+
+async def test_refused_sign_ins_are_counted_for_their_address(
+    anonymous: Caller, openid_provider: OpenIdProvider
+) -> None:
+    assert (await login(anonymous, idToken="nonsense"))["errors"][0][
+        "code"
+    ] == "INVALID_CREDENTIALS"
+    token = openid_provider.tokens(somebody(openid_provider)).id_token
+    assert (await login(anonymous, idToken=token))["errors"] == []
+    [counted] = await AttemptCount.all()
+    assert counted.count == 1
+    await AttemptCount.all().update(count=50)
+    [error] = (await login(anonymous, idToken=token))["errors"]
+    assert error["code"] == "RATE_LIMITED"
+    response = await anonymous.rest("POST", "/login_google/", json={"id_token": token})
+    assert response.status_code == 429
+    assert 1 <= int(response.headers["retry-after"]) <= 900
+
+
+async def test_an_outage_of_google_is_no_failure_of_those_who_sign_in(
+    anonymous: Caller, openid_provider: OpenIdProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise GoogleSignInUnavailable("Google does not answer.")
+
+    monkeypatch.setattr(GoogleSignIn, "by_id_token", away)
+    assert (await login(anonymous, idToken="any"))["errors"][0]["code"] == "UNAVAILABLE"
+    assert {counted.count for counted in await AttemptCount.all()} == {0}

@@ -47,7 +47,10 @@ async def test_the_bytes_are_as_browsers_read_them(alice: Caller, main: StandIn)
     await main.close()
     async with streamed(alice, "{ viewer { username } }") as events:
         content = await events.response.aread()
-    result = b'{"data":{"viewer":{"username":"Alice"}}}'
+    result = (
+        b'{"data":{"viewer":{"username":"Alice"}},'
+        b'"extensions":{"cost":{"requested":2,"maximum":50000}}}'
+    )
     assert content == b"event: next\ndata: %b\n\nevent: complete\ndata: \n\n" % result
 
 
@@ -90,11 +93,14 @@ async def test_queries_and_mutations_have_one_result(alice: Caller) -> None:
     [(name, result), end] = await events_of(alice, "{ viewer { username } }")
     assert (name, result, end) == (
         "next",
-        {"data": {"viewer": {"username": "Alice"}}},
+        {
+            "data": {"viewer": {"username": "Alice"}},
+            "extensions": {"cost": {"requested": 2, "maximum": 50_000}},
+        },
         ("complete", None),
     )
     [(_, result), _] = await events_of(alice, "mutation { logout { errors { message } } }")
-    assert result == {"data": {"logout": {"errors": []}}}
+    assert result["data"] == {"logout": {"errors": []}}
     [(_, result), _] = await events_of(alice, "{ clusters { name } }")
     assert result["data"] is None
     assert result["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"

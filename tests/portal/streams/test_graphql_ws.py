@@ -335,8 +335,8 @@ async def test_a_slow_listener_gets_the_newest_and_delays_nobody(
     alice: Caller, main: StandIn
 ) -> None:
     """Each event is so large that what nobody reads fills the buffers on the way soon."""
-    filling = " ".join(f"a{number}: apiServerUrl" for number in range(500))
-    main.api_server_url = f"https://{'x' * 1000}.example.org"
+    filling = " ".join(f"a{number}: apiServerUrl" for number in range(25))
+    main.api_server_url = f"https://{'x' * 20_000}.example.org"
     unhurried = connected(alice, compression=None, max_queue=1)
     async with connected(alice) as fast, unhurried as slow:
         await slow.subscribe(f"subscription {{ clusterFacts {{ podCount {filling} }} }}")

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import AsyncGenerator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from cluster.clusters import Clusters
 from cluster.facts import Facts
-from models import AccessRequest, AccessRequestState, CredentialIssue
+from models import (
+    AccessRequest,
+    AccessRequestState,
+    AuditActor,
+    AuditEvent,
+    AuditKind,
+    AuditOutcome,
+    AuditSubject,
+    CredentialIssue,
+    Session,
+    SignInMethod,
+)
 from resolvers.permissions import RULES, Permission
 from tests.callers import Caller, Clock, People
 from tests.issuing import IssuingCluster
@@ -33,6 +45,7 @@ HOLDERS = {
     "SEE_OWN_ACCOUNT": {ALICE},
     "SEE_USER": {ALICE, ADMIN},
     "UPDATE_USER": {ALICE},
+    "CHANGE_PASSWORD": SIGNED_IN,
     "SEE_OWN_GROUP": {ALICE},
     "SEE_GROUP": {ALICE, ADMIN},
     "SEE_OWN_WEBAPP": {ALICE},
@@ -43,6 +56,12 @@ HOLDERS = {
     "ISSUE_CREDENTIALS": {ALICE},
     "SEE_CREDENTIAL_ISSUE": {ALICE, ADMIN},
     "LIST_CREDENTIAL_ISSUES": {ALICE},
+    "SEE_AUDIT_EVENT": {ALICE, ADMIN},
+    "LIST_AUDIT_EVENTS": {ALICE},
+    "SEE_SESSIONS": {ALICE, ADMIN},
+    "END_SESSIONS": {ALICE, ADMIN},
+    "END_OTHER_SESSIONS": SIGNED_IN,
+    "CREATE_TOKEN": SIGNED_IN,
     "ADMINISTRATE": {ADMIN},
     "MANAGE_USERS": {ADMIN},
     "MANAGE_GROUPS": {ADMIN},
@@ -52,16 +71,22 @@ DENIALS = {"UNAUTHENTICATED", "FORBIDDEN"}
 OTHER_DENIALS = {
     "REQUEST_ACCESS": {"BAD_USER_INPUT"},  # who has access makes a mistake, and lacks no right
     "SEE_CREDENTIAL_ISSUE": {"NOT_FOUND"},  # nobody learns which records there are
+    "SEE_AUDIT_EVENT": {"NOT_FOUND"},
+    "END_SESSIONS": {"NOT_FOUND"},
 }
 # open to everyone by itself, and then it has the rule of what it finds
 FINDS = {"Query.node": "SEE_USER"}
 
 # how to reach an object of each type; nodes are reached by their global ids
-ACCOUNT = "node(id: $user) { ... on User { serviceAccount { %s } } }"
+USER = "node(id: $user) { ... on User { %s } }"
+ACCOUNT = USER % "serviceAccount { %s }"
 WAYS = {
     "Portal": "portal { %s }",
     "Cluster": "cluster { %s }",
     "Administration": "admin { %s }",
+    "RestUsage": "admin { restUsage { %s } }",
+    "Session": USER % "sessions { %s }",
+    "PersonalAccessToken": USER % "personalAccessTokens { %s }",
     "ServiceAccount": ACCOUNT,
     "ServiceAccountToken": ACCOUNT % "token { %s }",
 }
@@ -71,6 +96,7 @@ NODES = {
     "WebApp": "$webapp",
     "AccessRequest": "$request",
     "CredentialIssue": "$issue",
+    "AuditEvent": "$event",
 }
 
 GUARDS = Guards()
@@ -110,12 +136,20 @@ async def ids(people: People, clock: Clock) -> dict[str, str]:
         client="",
         issued_at=datetime.now(UTC),
     )
+    event = await AuditEvent.create(
+        kind=AuditKind.SIGN_IN,
+        outcome=AuditOutcome.REFUSED,
+        actor_type=AuditActor.NOBODY,
+        subject_type=AuditSubject.USER,
+        subject_id=people.alice.id,
+    )
     rows = {
         "User": people.alice.id,
         "Group": people.developers.id,
         "WebApp": people.grafana.id,
         "AccessRequest": request.id,
         "CredentialIssue": issue.id,
+        "AuditEvent": event.id,
     }
     return {
         NODES[kind].removeprefix("$"): b64encode(f"{kind}:{row}".encode()).decode()
@@ -186,10 +220,25 @@ async def test_a_field_answers_those_who_hold_its_permission_and_nobody_else(
     assert wrong == []
 
 
+async def session_of_alice(people: People, clock: Clock, field: Field) -> str:
+    """The id of a session or a token that the mutation may end."""
+    method = SignInMethod.TOKEN if "Token" in field.name else SignInMethod.PASSWORD
+    kind = "PersonalAccessToken" if method == SignInMethod.TOKEN else "Session"
+    session = await Session.create(
+        id=uuid4(),
+        user=people.alice,
+        method=method,
+        created_at=clock.now,
+        last_used_at=clock.now,
+        expires_at=clock.now + timedelta(hours=1),
+    )
+    return b64encode(f"{kind}:{session.id}".encode()).decode()
+
+
 async def test_a_mutation_serves_those_who_hold_its_permission_and_nobody_else(
-    callers: dict[str, Caller], people: People
+    callers: dict[str, Caller], people: People, clock: Clock
 ) -> None:
-    samples = {"databaseId": str(people.alice.id)}
+    database_id = str(people.alice.id)
     mutations = sorted(GUARDS.of("Mutation"), key=lambda field: field.name == "logout")
     wrong: list[tuple[str, str, Any]] = []
     for holds in (False, True):
@@ -197,7 +246,9 @@ async def test_a_mutation_serves_those_who_hold_its_permission_and_nobody_else(
             for field in mutations:
                 if is_expected(field, name) is not holds:
                     continue
-                call = GUARDS.call(field, samples)
+                to_end = await session_of_alice(people, clock, field)
+                about = "404" if field.name == "deleteUser" else database_id  # she is still needed
+                call = GUARDS.call(field, {"databaseId": about, "id": f'"{to_end}"'})
                 query = f"mutation {{ {call.replace('__typename', 'errors { code }')} }}"
                 found = await codes(caller, query, {})
                 if is_allowed(field, found) is not holds:

@@ -1,0 +1,145 @@
+"""What taking over a large former portal costs.
+
+    python -m bench.legacy [--users 50000] [--target postgres://…]
+
+Makes an SQLite database of the former portal, takes it over twice, and tells CPU seconds and the
+peak of memory of each run, which is a process of its own. Fails beyond the limits.
+"""
+
+import asyncio
+import multiprocessing
+import resource
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import click
+
+from portal.legacy import run_import
+
+HASH = "pbkdf2_sha256$150000$yNteGoLEF5rg$5B5k1+cGA8ip44Ng1EXg1YbJW61Kxay187YwD1aLaFA="
+GROUPS = 50
+SCHEMA = """
+    CREATE TABLE kubeportal_kubernetesnamespace (id integer PRIMARY KEY, name, uid, visible);
+    CREATE TABLE kubeportal_kubernetesserviceaccount
+        (id integer PRIMARY KEY, name, uid, namespace_id);
+    CREATE TABLE kubeportal_webapplication
+        (id integer PRIMARY KEY, name, link_name, link_url, link_show);
+    CREATE TABLE kubeportal_portalgroup
+        (id integer PRIMARY KEY, name, can_admin, special_all_accounts, special_k8s_accounts);
+    CREATE TABLE kubeportal_portalgroup_can_web_applications
+        (id integer PRIMARY KEY, portalgroup_id, webapplication_id);
+    CREATE TABLE kubeportal_user
+        (id integer PRIMARY KEY, username, password, first_name, last_name, email, alt_mails,
+         comments, is_superuser, is_staff, is_active, date_joined, last_login, state,
+         answered_by_id, service_account_id);
+    CREATE TABLE kubeportal_user_portal_groups
+        (id integer PRIMARY KEY, user_id, portalgroup_id);
+    CREATE INDEX members ON kubeportal_user_portal_groups (user_id);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    cpu_seconds: float
+    wall_seconds: float
+    peak_mebibytes: float
+
+    def __str__(self) -> str:
+        cpu, wall, peak = self.cpu_seconds, self.wall_seconds, self.peak_mebibytes
+        return f"{cpu:8.1f} s CPU {wall:8.1f} s {peak:8.0f} MiB"
+
+
+def make_source(file: Path, users: int) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(SCHEMA)
+        for table, rows in tables(users).items():
+            marks = ",".join("?" for _ in rows[0])
+            connection.executemany(f"INSERT INTO kubeportal_{table} VALUES ({marks})", rows)  # noqa: S608
+        connection.commit()
+
+
+def tables(users: int) -> dict[str, list[tuple[object, ...]]]:
+    numbers = range(1, users + 1)
+    groups = range(1, GROUPS + 1)
+    names = [(n, f"team-{n}", "uid", True) for n in numbers]
+    members = [(n, n % GROUPS + 1) for n in numbers] + [(n, n % 7 + 3) for n in numbers]
+    return {
+        "kubernetesnamespace": names,
+        "kubernetesserviceaccount": [(n, "default", "uid", n) for n in numbers],
+        "webapplication": [(n, f"App {n}", "App", f"https://a{n}.example.org/", 1) for n in groups],
+        "portalgroup": [(n, f"Group {n}", n == 3, n == 1, n == 2) for n in groups],
+        "portalgroup_can_web_applications": [(n, n, n) for n in groups],
+        "user": list(people(users)),
+        "user_portal_groups": [(key, *pair) for key, pair in enumerate(sorted(set(members)), 1)],
+    }
+
+
+def people(users: int) -> Iterator[tuple[object, ...]]:
+    for number in range(1, users + 1):
+        approved = number % 2 == 0
+        yield (
+            number,
+            f"user{number}",
+            HASH,
+            "Given",
+            "Family",
+            f"user{number}@example.org",
+            f"u{number}@alt.example.org",
+            "a comment",
+            number == 1,
+            0,
+            1,
+            f"2020-01-01 00:{number // 60 % 60:02}:{number % 60:02}.{number:06}",
+            None,
+            "approved" if approved else "not requested",
+            1 if approved else None,
+            number if approved else None,
+        )
+
+
+def measure(source: Path, target: str) -> Cost:
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.get_context("spawn").Process(
+        target=take_over, args=(source, target, sender)
+    )
+    process.start()
+    sender.close()
+    cost: Cost = receiver.recv()
+    process.join()
+    return cost
+
+
+def take_over(source: Path, target: str, sender: Connection) -> None:
+    started, cpu = time.perf_counter(), time.process_time()
+    asyncio.run(run_import(target, str(source), dry_run=False))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    sender.send(Cost(time.process_time() - cpu, time.perf_counter() - started, peak))
+
+
+@click.command(help=__doc__)
+@click.option("--users", default=50_000, show_default=True)
+@click.option("--target", help="The URL of an empty database; without it, a new SQLite file.")
+@click.option("--seconds", default=120.0, show_default=True, help="CPU that a run may take.")
+@click.option("--mebibytes", default=500.0, show_default=True, help="Memory that it may take.")
+def main(users: int, target: str | None, seconds: float, mebibytes: float) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "former.sqlite3")
+        make_source(source, users)
+        url = target or f"sqlite://{folder}/portal.sqlite3"
+        costs = {run: measure(source, url) for run in ("first run", "second run")}
+    for run, cost in costs.items():
+        click.echo(f"{users} users, {run:<10} {cost}")
+    if max(cost.cpu_seconds for cost in costs.values()) > seconds:
+        raise click.ClickException(f"a run takes more than {seconds} s of CPU")
+    if max(cost.peak_mebibytes for cost in costs.values()) > mebibytes:
+        raise click.ClickException(f"a run takes more than {mebibytes} MiB")
+
+
+if __name__ == "__main__":
+    main()

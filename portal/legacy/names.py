@@ -1,0 +1,71 @@
+"""Names and ids that are unique here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from tortoise.functions import Max
+from tortoise.models import Model
+from tortoise.queryset import QuerySet
+
+from portal.legacy.source import Source
+
+MAXIMUM_ID = 2**31 - 1
+HIGHEST_ID = MAXIMUM_ID - 1_000_000  # leaves room for those who come later
+
+
+class Names:
+    """Gives every row its name, or one with a suffix that nobody else has or wants."""
+
+    def __init__(
+        self, key: Callable[[str], str], limit: int, taken: Iterable[str], wanted: Iterable[str]
+    ) -> None:
+        self._key = key
+        self._limit = limit
+        self._taken = set(map(key, taken))
+        self._wanted = set(map(key, wanted))
+
+    def allot(self, name: str) -> str:
+        allotted, number = name, 1
+        while self._is_taken(allotted) or (number > 1 and self._key(allotted) in self._wanted):
+            number += 1
+            suffix = f"-{number}"
+            allotted = name[: self._limit - len(suffix)] + suffix
+        self._taken.add(self._key(allotted))
+        return allotted
+
+    def release(self, name: str) -> None:
+        self._taken.discard(self._key(name))
+
+    def _is_taken(self, name: str) -> bool:
+        return self._key(name) in self._taken
+
+
+class Ids:
+    """Gives every row the id that it has there, or a higher one where that can't be."""
+
+    def __init__(self, free: int) -> None:
+        self._free = free
+
+    @classmethod
+    async def of(cls, model: type[Model], source: Source, table: str) -> Ids:
+        """Starts after all ids that are used here or there."""
+        [row] = await source.rows(
+            f'SELECT max("id") AS "highest" FROM "{table}" WHERE "id" <= {HIGHEST_ID}'  # noqa: S608
+        )
+        highest: list[Any] = await model.annotate(highest=Max("id")).values_list(
+            "highest", flat=True
+        )
+        return cls(max(row["highest"] or 0, highest[0] or 0) + 1)
+
+    def allot(self, source_id: int, taken: Iterable[int]) -> int:
+        if 0 < source_id <= HIGHEST_ID and source_id not in taken:
+            return source_id
+        self._free += 1
+        return self._free - 1
+
+
+async def texts_of(rows: QuerySet[Any], column: str) -> list[str]:
+    found: list[Any] = await rows.values_list(column, flat=True)
+    return found

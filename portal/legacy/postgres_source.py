@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from portal.legacy.mistakes import LegacyError
+from portal.legacy.source import Row
+from portal.legacy.values import printable
+
+CONNECT_SECONDS = 10
+COLUMNS = """
+    SELECT table_name AS "table", column_name AS "column"
+      FROM information_schema.columns
+     WHERE table_schema = current_schema()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresSource:
+    label: str
+    connection: asyncpg.Connection
+
+    async def columns(self) -> Mapping[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for row in await self.rows(COLUMNS):
+            found.setdefault(row["table"], set()).add(row["column"])
+        return found
+
+    async def rows(self, query: str) -> list[Row]:
+        with _reading(self.label):
+            return [dict(row) for row in await self.connection.fetch(query)]
+
+    async def batches(self, query: str, size: int) -> AsyncIterator[list[Row]]:
+        with _reading(self.label):
+            cursor = await self.connection.cursor(query)
+        while True:
+            with _reading(self.label):
+                rows: list[Row] = [dict(row) for row in await cursor.fetch(size)]
+            if not rows:
+                return
+            yield rows
+
+
+@asynccontextmanager
+async def open_postgres(url: str) -> AsyncIterator[PostgresSource]:
+    """Raises LegacyError, also when it is read; its message never has the password."""
+    label = _label(url)
+    connection = await _connect(url, label)
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            yield PostgresSource(label, connection)
+    finally:
+        await connection.close(timeout=CONNECT_SECONDS)
+
+
+@contextmanager
+def _reading(label: str) -> Iterator[None]:
+    try:
+        yield
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        raise LegacyError(f"{label}: can't be read: {error}") from None
+
+
+async def _connect(url: str, label: str) -> asyncpg.Connection:
+    try:
+        return await asyncpg.connect(url, timeout=CONNECT_SECONDS)
+    except asyncpg.PostgresError as error:
+        raise LegacyError(f"{label}: {error}") from None
+    except OSError as error:  # a timeout is one
+        reason = error.strerror or "no answer"
+        raise LegacyError(f"{label}: the server can't be reached: {reason}") from None
+    except (asyncpg.InterfaceError, ValueError):
+        raise LegacyError(f"{label}: use postgres://USER:PASSWORD@HOST:PORT/DATABASE") from None
+
+
+def _label(url: str) -> str:
+    """Host and database: what comes before or after them may be secret."""
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+        return printable(f"postgres://{host}{parts.path}")
+    except ValueError:
+        return "postgres://…"

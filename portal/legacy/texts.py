@@ -1,0 +1,86 @@
+"""Texts of the former portal, made fit for this one; what that changes is noted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from email_validator import EmailNotValidError
+
+from models.users import EMAIL_LENGTH
+from portal.declared.texts import check_link
+from portal.legacy.report import Report, Rule
+from portal.legacy.values import BROKEN, moment, printable, text
+from resolvers.users import normalize_email
+
+SHOWN_NAME = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The texts of one row; `subject` is what the report calls it."""
+
+    report: Report
+    subject: str
+
+    def line(self, name: str, value: Any, limit: int) -> str:
+        """Without control characters, and not longer than the limit."""
+        given = text(value)
+        fit = "".join(filter(str.isprintable, given))[:limit]
+        if fit != given or BROKEN in given:
+            self.note(Rule.TEXT_ADAPTED, name)
+        return fit
+
+    def paragraph(self, name: str, value: Any, limit: int) -> str | None:
+        """The same, where line breaks are spaces; None for an empty one."""
+        return self.line(name, " ".join(text(value).split()), limit) or None
+
+    def address(self, value: Any) -> str | None:
+        given = text(value).strip()
+        if not given:
+            return None
+        try:
+            if len(given) > EMAIL_LENGTH:
+                raise ValueError(given)
+            return normalize_email(given)
+        except (EmailNotValidError, ValueError):
+            self.note(Rule.ADDRESS_UNFIT, printable(given[:EMAIL_LENGTH]))
+            return None
+
+    def addresses(self, lines: Any) -> list[str]:
+        """One a line, each once."""
+        found = (self.address(line) for line in text(lines).splitlines())
+        return list(dict.fromkeys(address for address in found if address))
+
+    def link(self, value: Any, limit: int) -> str | None:
+        given = text(value)
+        if not given:
+            return None
+        try:
+            if len(given) > limit or not given.isprintable():
+                raise ValueError("it is too long or has control characters")
+            return check_link(given)
+        except ValueError as error:
+            self.note(Rule.LINK_UNFIT, f"{printable(given[:limit])}: {error}")
+            return None
+
+    def moment(self, name: str, value: Any) -> datetime | None:
+        try:
+            return moment(value)
+        except ValueError:
+            self.note(Rule.DATE_UNFIT, name)
+            return None
+
+    def note(self, rule: Rule, detail: str = "") -> None:
+        self.report.note(rule, self.subject, detail)
+
+
+def subject(kind: str, source_id: int, name: Any) -> str:
+    return f"{kind} {source_id} ({printable(text(name)[:SHOWN_NAME])})"
+
+
+def listed(ids: Iterable[Any]) -> str:
+    """For a query: the numbers among brackets."""
+    return f"({', '.join(str(int(number)) for number in ids) or 'NULL'})"

@@ -1,0 +1,153 @@
+"""Records what happens, in the transaction of the change: nothing happens unrecorded."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+import orjson
+from pydantic.alias_generators import to_camel
+
+from models import (
+    AuditActor,
+    AuditEvent,
+    AuditKind,
+    AuditOutcome,
+    AuditSubject,
+    Group,
+    User,
+    WebApp,
+)
+from models.audit import ADDRESS_LENGTH, CLIENT_LENGTH, REQUEST_ID_LENGTH
+from models.users import NAME_LENGTH
+from resolvers.actor import Actor
+
+logger = logging.getLogger("kubeportal.audit")
+
+Subject: TypeAlias = User | Group | WebApp
+
+DETAIL_LENGTH = 300
+BATCH = 500
+# Columns whose values are nobody's secret, and tell what somebody may do
+TOLD = frozenset(
+    {"username", "name", "is_superuser", "is_active", "can_admin", "membership", "link_show"}
+)
+
+
+async def record(
+    by: Actor | AuditActor,
+    kind: AuditKind,
+    subject: Subject | None = None,
+    *,
+    outcome: AuditOutcome = AuditOutcome.SUCCEEDED,
+    **details: Any,
+) -> None:
+    """Adds an event, and writes it to the log as one line of JSON.
+
+    by: who asks, or who it was where nobody asks. details: JSON values, no secret among them.
+    """
+    event = AuditEvent(
+        kind=kind, outcome=outcome, details=_details(details), **_author(by), **_on(subject)
+    )
+    await event.save()
+    _log(event)
+
+
+async def record_each(
+    by: Actor | AuditActor, kind: AuditKind, subjects: Iterable[Subject], **details: Any
+) -> None:
+    """Adds an event for each subject."""
+    common = {"outcome": AuditOutcome.SUCCEEDED, "details": _details(details), **_author(by)}
+    events = [AuditEvent(kind=kind, **common, **_on(subject)) for subject in subjects]
+    await AuditEvent.bulk_create(events, batch_size=BATCH)
+    for event in events:
+        _log(event)
+
+
+def differences(before: Subject | None, after: Subject, columns: Iterable[str]) -> dict[str, Any]:
+    """Details of a change: which columns are different, and the values that may be told."""
+    changed = [
+        column
+        for column in columns
+        if before is None or getattr(before, column) != getattr(after, column)
+    ]
+    values = {
+        to_camel(column): {"from": before and getattr(before, column), "to": getattr(after, column)}
+        for column in changed
+        if column in TOLD
+    }
+    return {"fields": sorted(map(to_camel, changed)), "values": values}
+
+
+def about(row: Group | WebApp) -> dict[str, Any]:
+    """What details say about something beside the subject."""
+    told = {"id": row.id, "name": row.name}
+    return told | {"canAdmin": row.can_admin} if isinstance(row, Group) else told
+
+
+def plain(text: str, limit: int) -> str:
+    """What does nothing to a screen, a log or a database: escapes instead of control characters."""
+    shown = (letter if letter.isprintable() else _escaped(letter) for letter in text[:limit])
+    return "".join(shown)[:limit]
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode()
+
+
+def _author(by: Actor | AuditActor) -> dict[str, Any]:
+    if isinstance(by, AuditActor):
+        return {"actor_type": by}
+    user, client = by.user_or_none, by.client
+    return {
+        "actor_type": AuditActor.USER if user else AuditActor.NOBODY,
+        "actor_id": user and user.id,
+        "actor_name": plain(user.username, NAME_LENGTH) if user else "",
+        "address": plain(client.address, ADDRESS_LENGTH),
+        "client": plain(client.name, CLIENT_LENGTH),
+        "request_id": plain(client.request_id, REQUEST_ID_LENGTH),
+    }
+
+
+def _on(subject: Subject | None) -> dict[str, Any]:
+    if subject is None:
+        return {}
+    name = subject.username if isinstance(subject, User) else subject.name
+    return {
+        "subject_type": AuditSubject(type(subject).__name__),
+        "subject_id": subject.id,
+        "subject_name": plain(name, NAME_LENGTH),
+    }
+
+
+def _details(given: dict[str, Any]) -> dict[str, Any]:
+    return {to_camel(name): _plain_value(value) for name, value in given.items()}
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, str):
+        return plain(value, DETAIL_LENGTH)
+    if isinstance(value, dict):
+        return {key: _plain_value(each) for key, each in value.items()}
+    return [_plain_value(each) for each in value] if isinstance(value, list) else value
+
+
+def _log(event: AuditEvent) -> None:
+    line = {
+        "happenedAt": event.happened_at,
+        "kind": event.kind,
+        "outcome": event.outcome,
+        "actor": _reference(event.actor_type, event.actor_id, event.actor_name),
+        "subject": event.subject_type
+        and _reference(event.subject_type, event.subject_id, event.subject_name),
+        "address": event.address,
+        "client": event.client,
+        "requestId": event.request_id,
+        "details": event.details,
+    }
+    logger.info("%s", orjson.dumps(line).decode())
+
+
+def _reference(kind: str, row_id: int | None, name: str) -> dict[str, Any]:
+    return {"type": kind, "id": row_id, "name": name}

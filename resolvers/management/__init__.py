@@ -1,0 +1,1 @@
+"""What administrators create, change and delete."""

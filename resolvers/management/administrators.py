@@ -1,0 +1,47 @@
+"""Keeps somebody who can administrate the portal."""
+
+from __future__ import annotations
+
+from tortoise.expressions import Q, Subquery
+
+from models import (
+    EffectiveMembership,
+    ExternalIdentity,
+    GroupMembership,
+    Membership,
+    User,
+    VerifiedEmail,
+)
+from resolvers.errors import BadUserInput, Complaint
+from resolvers.services import Services
+
+LAST = "This would leave the portal without an administrator who can sign in."
+
+
+async def administrates(user: User) -> bool:
+    return user.is_superuser or await EffectiveMembership.exists(
+        user_id=user.id, group__can_admin=True
+    )
+
+
+async def require_administrator(services: Services, field: str) -> None:
+    """Raises BadUserInput about the field when a change has left no administrator.
+
+    One who counts is active, has a way to sign in, and is an administrator by hand: groups
+    that fill themselves may be empty tomorrow. The caller has the turn, so that two changes at
+    once can't each rely on what the other one takes away.
+    """
+    by_hand = Membership.filter(
+        group__can_admin=True, group__membership=GroupMembership.MANUAL
+    ).values("user_id")
+    lasting = Q(is_superuser=True) | Q(id__in=Subquery(by_hand))
+    if not await User.filter(lasting, _can_sign_in(services), is_active=True).exists():
+        raise BadUserInput(Complaint(LAST, field))
+
+
+def _can_sign_in(services: Services) -> Q:
+    ways = [Q(password_hash__isnull=False)]
+    if services.google:
+        for proof in (ExternalIdentity, VerifiedEmail):
+            ways.append(Q(id__in=Subquery(proof.all().values("user_id"))))
+    return Q(*ways, join_type=Q.OR)

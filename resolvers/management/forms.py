@@ -1,0 +1,104 @@
+"""Values that a caller gave, checked one by one, so that all complaints come at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from pydantic.alias_generators import to_camel
+
+from resolvers.errors import BadUserInput, Complaint
+
+Values: TypeAlias = Mapping[str, Any]
+Rule: TypeAlias = Callable[[Any], Any]
+
+NULL = "This field may not be null."
+BLANK = "This field may not be blank."
+CONTROL = "Control characters are not allowed."
+
+
+class Form:
+    """Given values by the name of their column. What passes its rule is `clean`."""
+
+    def __init__(self, given: Values, rules: Mapping[str, Rule]) -> None:
+        self.clean: dict[str, Any] = {}
+        self._complaints: list[Complaint] = []
+        for column, value in given.items():
+            self._take(column, value, rules[column])
+
+    def add(self, complaint: Complaint) -> None:
+        self._complaints.append(complaint)
+
+    def done(self) -> dict[str, Any]:
+        """What to write. Raises BadUserInput with all complaints, and when nothing was given."""
+        if self._complaints:
+            raise BadUserInput(*self._complaints)
+        if not self.clean:
+            raise BadUserInput(Complaint("Nothing to change: give at least one field."))
+        return self.clean
+
+    def _take(self, column: str, value: Any, rule: Rule) -> None:
+        try:
+            self.clean[column] = rule(value)
+        except BadUserInput as refusal:
+            self._complaints += [
+                replace(complaint, field=f"{to_camel(column)}{complaint.field or ''}")
+                for complaint in refusal.complaints
+            ]
+
+
+def unfit(message: str) -> BadUserInput:
+    """What a rule raises."""
+    return BadUserInput(Complaint(message))
+
+
+def required(value: Any) -> Any:
+    """The rule for flags and choices."""
+    if value is None:
+        raise unfit(NULL)
+    return value
+
+
+def text(limit: int) -> Rule:
+    """The rule for a text of some lines, or null."""
+
+    def rule(value: str | None) -> str | None:
+        if value is not None and len(value) > limit:
+            raise unfit(f"Ensure this field has no more than {limit} characters.")
+        if value and not all(letter.isprintable() or letter in "\n\r\t" for letter in value):
+            raise unfit(CONTROL)
+        return value
+
+    return rule
+
+
+def line(limit: int, *, blank: bool = False, null: bool = False) -> Rule:
+    """The rule for a text in one line; spaces around it don't count."""
+
+    def rule(value: str | None) -> str | None:
+        if value is None:
+            if null:
+                return None
+            raise unfit(NULL)
+        if not value.strip() and not blank:
+            raise unfit(BLANK)
+        if len(value) > limit:
+            raise unfit(f"Ensure this field has no more than {limit} characters.")
+        if not value.isprintable():
+            raise unfit(CONTROL)
+        return value.strip()
+
+    return rule
+
+
+def satisfying(complaint: Callable[[Any], str | None], rule: Rule) -> Rule:
+    """The rule with another one for what passes it, null excepted."""
+
+    def both(value: Any) -> Any:
+        clean = rule(value)
+        if clean is not None and (message := complaint(clean)):
+            raise unfit(message)
+        return clean
+
+    return both

@@ -1,0 +1,200 @@
+"""Changes of the schema, and which of them clients would feel."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import build_schema
+
+from portal.app import REST_DOCUMENTS
+from portal.compatibility import ContractError, compare, read_documents
+from portal.contract import check_schema, print_schema
+from tests.live.processes import kubeportal
+
+COMMITTED = Path(__file__).parents[2] / "schema.graphql"
+
+
+@pytest.fixture(scope="module")
+def sdl() -> str:
+    return print_schema()
+
+
+@pytest.fixture
+def relied_on(tmp_path: Path) -> Path:
+    """The schema that clients rely on."""
+    return tmp_path / "schema.graphql"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The documents of a client."""
+    folder = tmp_path / "documents" / "client"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def replaced(sdl: str, pattern: str, replacement: str) -> str:
+    changed, number = re.subn(pattern, replacement, sdl)
+    assert number == 1
+    return changed
+
+
+def test_the_same_schema_has_no_change(sdl: str, relied_on: Path) -> None:
+    relied_on.write_text(sdl)
+    found = check_schema(relied_on)
+    assert (str(found), found.objection) == ("Nothing changed.", None)
+    assert found.documents > 20
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "change"),
+    [
+        (
+            r"type Portal .*\{",
+            r"\g<0>\n  motto: String",
+            "breaking: Field Portal.motto was removed.",
+        ),
+        (
+            r"enum MemoryUnit \{",
+            r"\g<0>\n  NIBBLE",
+            "breaking: Enum value MemoryUnit.NIBBLE was removed.",
+        ),
+        (
+            r"input LoginInput \{",
+            r"\g<0>\n  captcha: String!",
+            "breaking: Field LoginInput.captcha was removed.",
+        ),
+        (
+            r'  """One byte."""\n  BYTE\n',
+            "",
+            "dangerous: Enum value MemoryUnit.BYTE was added.",
+        ),
+        (
+            r"(type Group implements Node) @guard.* \{",
+            r"\1 {",
+            "dangerous: Group had no guard, now it has @guard(permission: SEE_GROUP).",
+        ),
+        (
+            r'  """What the operator calls the portal."""\n  name: String!\n',
+            "",
+            "safe: Field Portal.name was added.",
+        ),
+    ],
+    ids=["field", "enum value", "input field", "new enum value", "guard", "new field"],
+)
+def test_a_change_is_told_with_how_serious_it_is(
+    sdl: str, relied_on: Path, now: str, before: str, change: str
+) -> None:
+    relied_on.write_text(replaced(sdl, now, before))
+    found = check_schema(relied_on)
+    assert change in str(found).splitlines()
+    assert bool(found.objection) == change.startswith("breaking")
+
+
+def test_the_documents_that_a_change_breaks_are_named(
+    sdl: str, relied_on: Path, folder: Path
+) -> None:
+    relied_on.write_text(replaced(sdl, "  restApiVersion: String!", "  motto: String!"))
+    (folder / "portal.graphql").write_text(
+        "query Name { portal { name } }\nquery Motto { portal { ...Words } }\n"
+        "fragment Words on Portal { motto }\n"
+    )
+    found = check_schema(relied_on, [folder.parent])
+    assert [str(broken) for broken in found.broken] == [
+        f"broken: Motto in {folder}/portal.graphql:3: Cannot query field 'motto' on type 'Portal'."
+    ]
+    assert found.objection
+
+
+def test_the_documents_of_rest_are_known() -> None:
+    documents = list(read_documents(REST_DOCUMENTS))
+    schema = build_schema("type Query { motto: String }")
+    broken = {each.document.operation for each in compare(schema, schema, documents).broken}
+    assert "Bootstrap" in broken
+    assert len(broken) == len(documents)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [("type {", "is no schema"), ("type Query { zoo: Zoo }", "is no schema")],
+    ids=["syntax", "unknown type"],
+)
+def test_what_is_no_schema_is_refused(relied_on: Path, text: str, complaint: str) -> None:
+    relied_on.write_text(text)
+    with pytest.raises(ContractError, match=complaint):
+        check_schema(relied_on)
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        {"abc": "{ zoo }"},
+        {
+            "format": "apollo-persisted-query-manifest",
+            "version": 1,
+            "operations": [{"id": "abc", "body": "{ zoo }", "name": "Zoo", "type": "query"}],
+        },
+    ],
+    ids=["by id", "of Apollo"],
+)
+def test_a_manifest_names_documents_as_well(folder: Path, manifest: dict[str, Any]) -> None:
+    file = folder / "manifest.json"
+    file.write_text(json.dumps(manifest))
+    [broken] = check_schema(COMMITTED, [file]).broken
+    assert str(broken).startswith(f"broken: the operation in {file}:1: Cannot query field 'zoo'")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "complaint"),
+    [
+        ("one.graphql", b"query {", "is no GraphQL"),
+        ("one.graphql", b"\xff", "can't be read"),
+        ("manifest.json", b"{}}", "can't be read"),
+        ("manifest.json", b'{"id": 1}', "can't be read"),
+        ("manifest.json", b'{"id": "{"}', "is no GraphQL"),
+    ],
+    ids=["syntax", "no text", "no JSON", "no manifest", "syntax in a manifest"],
+)
+def test_what_is_no_document_is_refused(
+    folder: Path, name: str, text: bytes, complaint: str
+) -> None:
+    (folder / name).write_bytes(text)
+    with pytest.raises(ContractError, match=complaint):
+        check_schema(COMMITTED, [folder / name])
+
+
+def test_a_folder_without_documents_is_refused(folder: Path) -> None:
+    with pytest.raises(ContractError, match="holds no"):
+        check_schema(COMMITTED, [folder])
+
+
+def test_the_command_fails_with_a_report_for_programs(
+    sdl: str, relied_on: Path, folder: Path
+) -> None:
+    relied_on.write_text(replaced(sdl, r"enum MemoryUnit \{", r"\g<0>\n  NIBBLE"))
+    (folder / "one.graphql").write_text("{ zoo }")
+    command = ("schema", "check", "--json", "--documents", "documents")
+    outcome = kubeportal(*command, folder=relied_on.parent)
+    assert outcome.returncode == 1
+    assert outcome.stderr.startswith("kubeportal: Clients would break. Breaking changes: 1; ")
+    report = json.loads(outcome.stdout)
+    assert report["compatible"] is False
+    assert report["changes"] == [
+        {
+            "severity": "breaking",
+            "type": "VALUE_REMOVED_FROM_ENUM",
+            "description": "Enum value MemoryUnit.NIBBLE was removed.",
+        }
+    ]
+    [broken] = report["broken"]
+    assert broken["errors"][0]["locations"] == [{"line": 1, "column": 3}]
+
+
+def test_the_command_succeeds_where_nothing_breaks(sdl: str, relied_on: Path) -> None:
+    relied_on.write_text(sdl)
+    outcome = kubeportal("schema", "check", folder=relied_on.parent)
+    assert (outcome.returncode, outcome.stdout) == (0, "Nothing changed.\n")

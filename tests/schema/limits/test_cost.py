@@ -1,0 +1,147 @@
+"""What operations cost, before they run."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+from graphql import get_introspection_query
+
+from models import Database
+from portal.app import create_app
+from portal.settings import Settings
+from schema.executor import Executor
+from schema.limits.limits import Limits
+from schema.limits.plan import Plans
+from schema.root import build_schema
+from tests.callers import Caller, People, serving
+from tests.sockets import connected, streamed
+
+PAGED = "query ($n: Int) { admin { users(first: $n) { edges { node { id } } } } }"
+DEFAULT = "query ($n: Int = 10) { admin { users(first: $n) { edges { node { id } } } } }"
+EITHER = (
+    "query ($f: Int, $l: Int)"
+    " { admin { users(first: $f, last: $l) { totalCount edges { node { id } } } } }"
+)
+SPREAD = (
+    "{ admin { users(first: 5) { ...F } } }"
+    " fragment F on UserConnection { ... on UserConnection { edges { cursor } } }"
+)
+NESTED = """{ admin { groups(first: 2) { edges { node {
+    members(first: 3) { pageInfo { endCursor } edges { cursor } } } } } } }"""
+
+
+@pytest.fixture(scope="module")
+def executor() -> Executor:
+    return Executor(build_schema())
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "cost"),
+    [
+        ("{ __typename }", {}, 1),
+        ("{ viewer { username } }", {}, 2),
+        ("{ viewer { allEmails } }", {}, 2),
+        ("{ viewer { groups { name } } }", {}, 201),
+        ("{ viewer { groups { webapps { name } } } }", {}, 20_101),
+        ("{ a: viewer { id } b: viewer { id } }", {}, 4),
+        ("{ viewer { ...F ...F } } fragment F on User { id username }", {}, 5),
+        ("{ viewer { ... { id } ... on User { id } } }", {}, 3),
+        ("{ viewer { id @skip(if: true) } }", {}, 2),
+        ("{ node(id: 1) { ... on User { id } ... on Group { id name } } }", {}, 4),
+        ("{ admin { users(first: 5) { edges { node { id } } } } }", {}, 17),
+        ("{ admin { users(last: 5) { edges { node { id } } totalCount } } }", {}, 18),
+        ("{ admin { users(first: 0) { edges { node { id } } } } }", {}, 2),
+        ("{ admin { users { edges { node { id } } } } }", {}, 302),
+        (SPREAD, {}, 12),
+        (NESTED, {}, 2 + 2 * (2 + 1 + 2 + 3 * 2)),
+        (PAGED, {}, 302),
+        (PAGED, {"n": 5}, 17),
+        (PAGED, {"n": None}, 302),
+        (PAGED, {"n": "5"}, 302),
+        (PAGED, {"n": -5}, 302),
+        (PAGED, {"n": 10**30}, 302),
+        (PAGED, {"n": [1]}, 302),
+        (PAGED, {"n": True}, 302),
+        (PAGED, {"other": 5}, 302),
+        (DEFAULT, {}, 32),
+        (DEFAULT, {"n": 5}, 17),
+        (DEFAULT, {"n": None}, 302),
+        (EITHER, {"f": 5, "l": None}, 18),
+        (EITHER, {"l": 5}, 18),
+        ("mutation { logout { errors { code message } } }", {}, 301),
+    ],
+)
+def test_an_operation_costs_what_its_answer_may_hold(
+    executor: Executor, query: str, variables: dict[str, Any], cost: int
+) -> None:
+    plan = Plans(executor.graphql_schema, Limits().list_size).find(executor.prepare(query), None)
+    assert plan
+    assert plan.price.of(variables) == cost
+
+
+async def test_each_operation_of_a_document_has_its_own_cost(anonymous: Caller) -> None:
+    query = "query A { __typename } query B { viewer { id } }"
+    answer = (await post(anonymous, query, operationName="B")).json()
+    assert answer == {
+        "data": {"viewer": None},
+        "extensions": {"cost": {"requested": 2, "maximum": Limits().cost}},
+    }
+
+
+async def test_the_whole_introspection_has_room(anonymous: Caller) -> None:
+    answer = (await post(anonymous, get_introspection_query(input_value_deprecation=True))).json()
+    assert answer["data"]["__schema"]
+    assert answer["extensions"]["cost"]["requested"] < Limits().cost / 2
+
+
+AFFORDABLE = "{ viewer { groups { id name databaseId } } }"
+TOO_DEAR = "{ viewer { id groups { id name databaseId } } }"
+REFUSAL = {"code": "LIMIT_EXCEEDED", "limit": "cost", "found": 402, "maximum": 401}
+
+
+@pytest.fixture
+async def thrifty(settings: Settings, database: Database, people: People) -> AsyncIterator[Caller]:
+    """Bob at a portal where operations may cost 401."""
+    app = create_app(settings.model_copy(update={"graphql_max_cost": 401}))
+    async with serving(app) as address, httpx2.AsyncClient(base_url=address) as client:
+        yield await Caller(client).sign_in("bob", "correct horse")
+
+
+async def test_up_to_the_maximum_an_operation_runs_and_beyond_it_does_not(thrifty: Caller) -> None:
+    answer = (await post(thrifty, AFFORDABLE)).json()
+    assert answer["data"]["viewer"]["groups"]
+    assert answer["extensions"]["cost"] == {"requested": 401, "maximum": 401}
+    answer = (await post(thrifty, TOO_DEAR)).json()
+    assert "data" not in answer
+    assert [error["extensions"] for error in answer["errors"]] == [REFUSAL]
+    assert answer["extensions"]["cost"] == {"requested": 402, "maximum": 401}
+
+
+async def test_the_maximum_holds_for_get(thrifty: Caller) -> None:
+    response = await thrifty.client.get(
+        "/graphql", params={"query": TOO_DEAR}, headers=thrifty.headers
+    )
+    assert [error["extensions"] for error in response.json()["errors"]] == [REFUSAL]
+
+
+async def test_the_maximum_holds_for_web_sockets(thrifty: Caller) -> None:
+    async with connected(thrifty) as socket:
+        await socket.subscribe(TOO_DEAR)
+        message = await socket.receive()
+    assert message["type"] == "error"
+    assert [error["extensions"] for error in message["payload"]] == [REFUSAL]
+
+
+async def test_the_maximum_holds_for_server_sent_events(thrifty: Caller) -> None:
+    async with streamed(thrifty, TOO_DEAR) as events:
+        event = await events.receive()
+    assert event
+    assert [error["extensions"] for error in event[1]["errors"]] == [REFUSAL]
+
+
+async def post(caller: Caller, query: str, **parameters: Any) -> httpx2.Response:
+    body = {"query": query, **parameters}
+    return await caller.client.post("/graphql", json=body, headers=caller.headers)

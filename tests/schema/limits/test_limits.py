@@ -1,0 +1,162 @@
+"""Each limit of documents: what reaches it is fine, and one more is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from resolvers.errors import ErrorCode
+from schema.executor import Executor, InvalidDocument
+from schema.limits.limits import Limits
+from schema.root import build_schema
+
+Write = Callable[[int], str]
+NAMES = ("id", "databaseId", "username", "firstName", "lastName", "isActive")
+
+
+def characters(n: int) -> str:
+    return "{ __typename }".ljust(n)
+
+
+def tokens(n: int) -> str:
+    return "{ __typename }" + "#\n" * (n - 3)
+
+
+def definitions(n: int) -> str:
+    return " ".join(f"query Q{number} {{ __typename }}" for number in range(n))
+
+
+def fields(n: int) -> str:
+    return "{ viewer {" + " ".join(NAMES[each % len(NAMES)] for each in range(n - 1)) + "} }"
+
+
+def repeats(n: int) -> str:
+    return "{ viewer {" + " ... { id }" * n + "} }"
+
+
+def depth(n: int) -> str:
+    edges = [("webapps", "groups")[level % 2] for level in range(n - 2)]
+    return "{ viewer {" + "{".join([*edges, "name"]) + "}" * n
+
+
+def aliases(n: int) -> str:
+    return "{ viewer {" + " ".join(f"a{number}: id" for number in range(n)) + "} }"
+
+
+def directives(n: int) -> str:
+    return "{ viewer {" + " id @include(if: true)" * n + "} }"
+
+
+def root_fields(n: int) -> str:
+    return "{" + " __typename" * n + "}"
+
+
+def mutations(n: int) -> str:
+    return "mutation {" + "".join(f" a{each}: logout {{ __typename }}" for each in range(n)) + "}"
+
+
+def values(n: int) -> str:
+    ids = "1 " * (n - 4)
+    return (
+        f'mutation {{ approveAccess(input: {{databaseId: 1, namespace: "x", groups: [{ids}]}})'
+        " { __typename } }"
+    )
+
+
+def digits(n: int) -> str:
+    return f"{{ node(id: {'1' * n}) {{ id }} }}"
+
+
+LIMITS: dict[str, tuple[Write, int]] = {
+    "characters": (characters, Limits().characters),
+    "tokens": (tokens, Limits().tokens),
+    "definitions": (definitions, Limits().definitions),
+    "fields": (fields, Limits().fields),
+    "repeats": (repeats, Limits().repeats),
+    "depth": (depth, Limits().depth),
+    "aliases": (aliases, Limits().aliases),
+    "directives": (directives, Limits().directives),
+    "rootFields": (root_fields, Limits().root_fields),
+    "mutations": (mutations, Limits().mutations),
+    "values": (values, Limits().values),
+    "digits": (digits, Limits().digits),
+}
+
+
+@pytest.fixture(scope="module")
+def executor() -> Executor:
+    return Executor(build_schema())
+
+
+def refusal(executor: Executor, source: str) -> list[dict[str, object]]:
+    with pytest.raises(InvalidDocument) as refused:
+        executor.prepare(source)
+    return [error.extensions or {} for error in refused.value.errors]
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_up_to_a_limit_all_is_well_and_beyond_it_the_error_names_it(
+    executor: Executor, limit: str
+) -> None:
+    write, maximum = LIMITS[limit]
+    executor.prepare(write(maximum))
+    assert refusal(executor, write(maximum + 1)) == [
+        {
+            "code": ErrorCode.LIMIT_EXCEEDED.value,
+            "limit": limit,
+            "found": maximum + 1,
+            "maximum": maximum,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("limit", "within", "beyond"),
+    [
+        ("fields", "id name databaseId canAdmin membership " * 20, 5),
+        ("aliases", " ".join(f"a{n}: id" for n in range(15)), 3),
+        ("directives", " id @include(if: true)" * 25, 3),
+        ("repeats", "id " * 30, 4),
+    ],
+    ids=["fields", "aliases", "directives", "repeats"],
+)
+def test_a_fragment_counts_wherever_it_is_spread(
+    executor: Executor, limit: str, within: str, beyond: int
+) -> None:
+    fragment = f" fragment F on Group {{ {within} }}"
+    spreads = " groups { ...F }"
+    executor.prepare("{ viewer {" + spreads * (beyond - 1) + "} }" + fragment)
+    found = refusal(executor, "{ viewer {" + spreads * beyond + "} }" + fragment)
+    assert [each["limit"] for each in found] == [limit]
+
+
+def test_the_depth_is_that_of_the_fragments_together(executor: Executor) -> None:
+    source = "{ viewer { ...A } } " + " ".join(
+        f"fragment {name} on User {{ accessRequest {{ user {{ {inner} }} }} }}"
+        for name, inner in zip(
+            "ABCDEFGHIJ", [f"...{name}" for name in "BCDEFGHIJ"] + ["id"], strict=True
+        )
+    )
+    [found] = refusal(executor, source)
+    assert (found["limit"], found["found"]) == ("depth", 22)
+
+
+def test_several_changes_may_stand_in_a_document_of_which_one_is_run(executor: Executor) -> None:
+    executor.prepare("mutation A { logout { __typename } } mutation B { logout { __typename } }")
+
+
+def test_a_change_may_come_with_its_type_name(executor: Executor) -> None:
+    executor.prepare("mutation { __typename logout { __typename } }")
+
+
+def test_definitions_with_the_same_name_are_all_counted(executor: Executor) -> None:
+    large = "fragment F on User { " + "id " * 101 + "}"
+    [found] = refusal(executor, f"{{ viewer {{ ...F }} }} {large} fragment F on User {{ id }}")
+    assert found["limit"] == "repeats"
+
+
+def test_the_number_of_problems_that_are_told_is_limited(executor: Executor) -> None:
+    names = " ".join(f"nope{number}" for number in range(20))
+    assert len(refusal(executor, f"{{ {names} }}")) == 20
+    assert len(refusal(executor, f"{{ viewer {{ {names} nope }} }}")) == 21

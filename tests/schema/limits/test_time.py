@@ -1,0 +1,142 @@
+"""Operations that take longer than they may."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.applications import Starlette
+from tortoise.transactions import in_transaction
+
+from cluster.clusters import Clusters
+from models import Database, User
+from portal.app import create_app
+from portal.settings import Settings
+from resolvers import groups, users
+from tests.callers import Caller, People, serving
+from tests.sockets import connected, streamed
+from tests.stand_in import StandIn, clusters_of
+
+TIME = timedelta(seconds=0.4)
+QUERY = "{ group(databaseId: 1) { name } }"
+SLOW = {
+    "postgres": "SELECT users.* FROM users, pg_sleep(60)",
+    # as long as it takes: SQLite goes on, though nobody waits for it
+    "sqlite": "SELECT users.* FROM users, (WITH RECURSIVE steps (n) AS"
+    " (SELECT 1 UNION ALL SELECT n + 1 FROM steps WHERE n < 4000000) SELECT max(n) FROM steps)",
+}
+CHANGE = """
+mutation ($id: Int!) {
+  updateUser(input: {databaseId: $id, firstName: "Changed"}) { user { firstName } }
+}
+"""
+
+
+@pytest.fixture
+def main() -> StandIn:
+    return StandIn()
+
+
+@pytest.fixture
+def clusters(main: StandIn) -> Clusters:
+    return clusters_of(main)
+
+
+@pytest.fixture
+def app(settings: Settings, database: Database, clusters: Clusters) -> Starlette:
+    return create_app(settings.model_copy(update={"graphql_timeout": TIME}), clusters=clusters)
+
+
+@pytest.fixture
+def slow_reads(monkeypatch: pytest.MonkeyPatch, database_kind: str) -> None:
+    async def slow(*_: object) -> None:
+        await User.raw(SLOW[database_kind])
+
+    monkeypatch.setattr(groups, "group", slow)
+
+
+@pytest.fixture
+def slow_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick: Callable[..., Awaitable[User]] = users.update_user
+
+    async def slow(*arguments: Any) -> User:
+        async with in_transaction():
+            changed = await quick(*arguments)
+            await asyncio.sleep(2 * TIME.total_seconds())
+        return changed
+
+    monkeypatch.setattr(users, "update_user", slow)
+
+
+async def first_name(people: People) -> str:
+    return (await User.get(id=people.alice.id)).first_name
+
+
+async def until_changed(people: People) -> None:
+    async with asyncio.timeout(10):
+        while await first_name(people) != "Changed":  # noqa: ASYNC110  # it happens elsewhere
+            await asyncio.sleep(0.05)
+
+
+async def test_a_query_is_given_up_and_leaves_nothing_behind(
+    alice: Caller, people: People, slow_reads: None
+) -> None:
+    answers = await asyncio.gather(*(alice.graphql(QUERY) for _ in range(3)))
+    for answer in answers:
+        assert "data" not in answer
+        [error] = answer["errors"]
+        assert error["message"] == "It took longer than 0.4 s and was given up."
+        assert error["extensions"] == {"code": "TIMEOUT"}
+    await alice.graphql(CHANGE, id=people.alice.id)
+    await until_changed(people)
+    assert await alice.data("{ viewer { firstName } }") == {"viewer": {"firstName": "Changed"}}
+
+
+async def test_a_change_goes_on_and_the_caller_is_told_so(
+    alice: Caller, people: People, slow_changes: None
+) -> None:
+    answer = await alice.graphql(CHANGE, id=people.alice.id)
+    assert "data" not in answer
+    [error] = answer["errors"]
+    assert error["message"].startswith("It takes longer than 0.4 s and goes on")
+    assert error["extensions"] == {"code": "TIMEOUT"}
+    assert await first_name(people) == "Alice"
+    await until_changed(people)
+
+
+async def test_a_change_goes_on_when_its_client_has_gone(
+    alice: Caller, people: People, slow_changes: None
+) -> None:
+    async with connected(alice) as socket:
+        payload = {"query": CHANGE, "variables": {"id": people.alice.id}}
+        await socket.send(type="subscribe", id="1", payload=payload)
+        await asyncio.sleep(TIME.total_seconds() / 2)
+    await until_changed(people)
+
+
+async def test_the_portal_stops_when_the_changes_are_done(
+    settings: Settings, database: Database, people: People, slow_changes: None
+) -> None:
+    app = create_app(settings.model_copy(update={"graphql_timeout": TIME}))
+    async with serving(app) as address, httpx2.AsyncClient(base_url=address) as client:
+        alice = await Caller(client).sign_in("alice", "correct horse")
+        assert await alice.codes(CHANGE, id=people.alice.id) == ["TIMEOUT"]
+    assert await first_name(people) == "Changed"
+
+
+async def test_rest_says_to_come_back(alice: Caller, people: People, slow_reads: None) -> None:
+    response = await alice.rest("GET", "/groups/1/")
+    assert response.status_code == 503
+    assert response.json() == {"detail": "It took longer than 0.4 s and was given up."}
+
+
+async def test_a_subscription_may_last(alice: Caller, main: StandIn) -> None:
+    async with streamed(alice, "subscription { clusterFacts { podCount } }") as events:
+        assert await events.next() == {"clusterFacts": {"podCount": 1}}
+        await asyncio.sleep(2 * TIME.total_seconds())
+        main.tell(pod_count=2)
+        assert await events.next() == {"clusterFacts": {"podCount": 2}}

@@ -1,0 +1,88 @@
+"""Who sees which sessions, and ends them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+
+from tests.callers import Caller, Clock, People
+
+SESSIONS = """{ viewer { sessions {
+  id method createdAt lastUsedAt expiresAt address client isCurrent } } }"""
+OF_USER = """query ($id: Int!) { admin { user(databaseId: $id) { sessions { id } } } }"""
+END = "mutation ($id: ID!) { endSession(input: {id: $id}) { errors { code field } } }"
+END_OTHERS = "mutation { endOtherSessions { endedCount errors { code } } }"
+VIEWER = "{ viewer { username } }"
+PASSWORD = "correct horse"
+
+
+async def sessions(caller: Caller) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await caller.data(SESSIONS))["viewer"]["sessions"]
+    return found
+
+
+async def is_signed_in(caller: Caller) -> bool:
+    return (await caller.data(VIEWER))["viewer"] is not None
+
+
+async def end(caller: Caller, session_id: str) -> list[dict[str, Any]]:
+    errors: list[dict[str, Any]] = (await caller.data(END, id=session_id))["endSession"]["errors"]
+    return errors
+
+
+async def test_one_sees_ones_own_sessions(
+    anonymous: Caller, alice: Caller, bob: Caller, clock: Clock
+) -> None:
+    client = httpx2.AsyncClient(base_url=anonymous.client.base_url, headers={"User-Agent": "phone"})
+    async with client:
+        phone = await Caller(client).sign_in("alice", PASSWORD)
+        clock.advance(minutes=5)
+        here, there = await sessions(alice)
+        assert (here["isCurrent"], there["isCurrent"]) == (True, False)
+        assert (here["method"], there["client"], there["address"]) == (
+            "PASSWORD",
+            "phone",
+            "127.0.0.1",
+        )
+        assert here["lastUsedAt"] > there["lastUsedAt"] == there["createdAt"]
+        [there] = [session for session in await sessions(phone) if session["isCurrent"]]
+        assert there["client"] == "phone"
+
+
+async def test_an_ended_session_is_over_at_once(anonymous: Caller, alice: Caller) -> None:
+    other = await anonymous.sign_in("alice", PASSWORD)
+    [there] = [session for session in await sessions(alice) if not session["isCurrent"]]
+    assert await end(alice, there["id"]) == []
+    assert not await is_signed_in(other)
+    assert await is_signed_in(alice)
+    assert await end(alice, there["id"]) == [{"code": "NOT_FOUND", "field": None}]
+
+
+async def test_all_other_sessions_end_at_once(
+    anonymous: Caller, alice: Caller, bob: Caller
+) -> None:
+    others = [await anonymous.sign_in("alice", PASSWORD) for _ in range(2)]
+    answer = await alice.data(END_OTHERS)
+    assert answer["endOtherSessions"] == {"endedCount": 2, "errors": []}
+    assert not any([await is_signed_in(other) for other in others])
+    assert await is_signed_in(alice)
+    assert await is_signed_in(bob)
+
+
+async def test_nobody_ends_the_sessions_of_others_but_administrators(
+    anonymous: Caller, alice: Caller, bob: Caller, admin: Caller, people: People
+) -> None:
+    [own] = await sessions(alice)
+    assert await end(bob, own["id"]) == [{"code": "NOT_FOUND", "field": None}]
+    assert await end(anonymous, own["id"]) == [{"code": "UNAUTHENTICATED", "field": None}]
+    assert await is_signed_in(alice)
+    seen = await admin.data(OF_USER, id=people.alice.id)
+    assert seen["admin"]["user"]["sessions"] == [{"id": own["id"]}]
+    assert await end(admin, own["id"]) == []
+    assert not await is_signed_in(alice)
+
+
+async def test_an_id_that_is_none_is_a_mistake(alice: Caller) -> None:
+    for nonsense in ("", "x", "U2Vzc2lvbjox", "VXNlcjox"):
+        assert await end(alice, nonsense) == [{"code": "BAD_USER_INPUT", "field": "id"}]

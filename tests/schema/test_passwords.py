@@ -1,0 +1,247 @@
+"""Passwords over the network: signing in with them, changing them, and what it costs others."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import timedelta
+from statistics import median
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from auth.passwords import Passwords, PasswordsBusy, Verification
+from models import AttemptCount, Database, Session, SignInMethod, User
+from portal.accounts import AccountError, NewAccount, create_account
+from tests.callers import Caller, Clock, People
+
+LOGIN = """
+mutation ($username: String!, $password: String!) {
+  login(input: {username: $username, password: $password}) { errors { code } }
+}
+"""
+CHANGE = """
+mutation ($current: String!, $new: String!) {
+  changePassword(input: {currentPassword: $current, newPassword: $new}) {
+    user { username }
+    errors { code field message retryAfter }
+  }
+}
+"""
+VIEWER = "{ viewer { username } }"
+OLD, NEW = "correct horse", "another horse"
+EASY = "This password is too easy to guess: common, a pattern, or made of its owner's names."
+# what Django 2.2 made of "alicepw"
+DJANGO_ALICE = "pbkdf2_sha256$150000$yNteGoLEF5rg$5B5k1+cGA8ip44Ng1EXg1YbJW61Kxay187YwD1aLaFA="
+
+
+async def change(caller: Caller, current: str, new: str) -> dict[str, Any]:
+    payload: dict[str, Any] = (await caller.data(CHANGE, current=current, new=new))[
+        "changePassword"
+    ]
+    return payload
+
+
+async def failure(caller: Caller, current: str, new: str) -> tuple[str, str | None, str]:
+    payload = await change(caller, current, new)
+    assert payload["user"] is None
+    [error] = payload["errors"]
+    return error["code"], error["field"], error["message"]
+
+
+async def code(caller: Caller, username: str, password: str) -> str:
+    errors = (await caller.data(LOGIN, username=username, password=password))["login"]["errors"]
+    return errors[0]["code"] if errors else "OK"
+
+
+async def test_a_changed_password_is_the_only_one(anonymous: Caller, alice: Caller) -> None:
+    assert await change(alice, OLD, NEW) == {"user": {"username": "Alice"}, "errors": []}
+    assert await code(anonymous, "alice", OLD) == "INVALID_CREDENTIALS"
+    assert await code(anonymous, "alice", NEW) == "OK"
+
+
+async def test_sr17_a_change_ends_the_other_sessions_and_keeps_this_one(
+    anonymous: Caller, alice: Caller, bob: Caller, people: People, clock: Clock
+) -> None:
+    elsewhere = await anonymous.sign_in("alice", OLD)
+    token = await Session.create(
+        id=UUID(int=1),
+        user=people.alice,
+        method=SignInMethod.TOKEN,
+        created_at=clock(),
+        expires_at=clock() + timedelta(days=30),
+    )
+    await change(alice, OLD, NEW)
+    assert not await Session.exists(id=token.id)
+    assert await elsewhere.data(VIEWER) == {"viewer": None}
+    assert (await alice.data(VIEWER))["viewer"]
+    assert (await bob.data(VIEWER))["viewer"]
+
+
+async def test_what_was_declared_is_forgotten_with_the_change(
+    alice: Caller, people: People
+) -> None:
+    await User.filter(id=people.alice.id).update(declared_password_hash="declared")
+    await change(alice, OLD, NEW)
+    assert (await User.get(id=people.alice.id)).declared_password_hash is None
+
+
+@pytest.mark.parametrize(
+    ("current", "new", "expected"),
+    [
+        ("wrong", NEW, ("currentPassword", "This is not your current password.")),
+        ("", NEW, ("currentPassword", "This field may not be blank.")),
+        (OLD, "", ("newPassword", "This field may not be blank.")),
+        (OLD, "x7~9Qk#", ("newPassword", "A password has at least 8 characters.")),
+        (OLD, "password1", ("newPassword", EASY)),
+        (OLD, "alice@example.org", ("newPassword", EASY)),
+        (OLD, "x" * 100_000, ("newPassword", "A password has at most 128 characters.")),
+        (OLD, "another\0horse", ("newPassword", "A password has no NUL characters.")),
+    ],
+    ids=ascii,
+)
+async def test_a_refused_change_names_the_field_and_changes_nothing(
+    anonymous: Caller, alice: Caller, current: str, new: str, expected: tuple[str, str]
+) -> None:
+    elsewhere = await anonymous.sign_in("alice", OLD)
+    assert await failure(alice, current, new) == ("BAD_USER_INPUT", *expected)
+    assert await code(anonymous, "alice", OLD) == "OK"
+    assert (await elsewhere.data(VIEWER))["viewer"]
+
+
+async def test_an_account_without_a_password_has_no_current_one(
+    alice: Caller, people: People
+) -> None:
+    await User.filter(id=people.alice.id).update(password_hash=None)
+    _, field, _ = await failure(alice, OLD, NEW)
+    assert field == "currentPassword"
+
+
+async def test_guesses_at_the_current_password_are_slowed(
+    anonymous: Caller, alice: Caller, clock: Clock
+) -> None:
+    payloads = await asyncio.gather(*(change(alice, "wrong", NEW) for _ in range(12)))
+    codes = sorted(payload["errors"][0]["code"] for payload in payloads)
+    assert codes == [*["BAD_USER_INPUT"] * 10, *["RATE_LIMITED"] * 2]
+    [error] = (await change(alice, OLD, NEW))["errors"]
+    assert (error["code"], error["retryAfter"]) == ("RATE_LIMITED", 900)
+    assert await code(anonymous, "alice", OLD) == "OK"
+    clock.advance(minutes=15)
+    assert (await change(alice, OLD, NEW))["errors"] == []
+
+
+async def test_strangers_who_fail_to_sign_in_do_not_hinder_a_change(
+    anonymous: Caller, alice: Caller
+) -> None:
+    await asyncio.gather(*(code(anonymous, "alice", "wrong") for _ in range(21)))
+    assert (await change(alice, OLD, NEW))["errors"] == []
+
+
+async def test_of_two_changes_at_once_one_counts(anonymous: Caller, alice: Caller) -> None:
+    payloads = await asyncio.gather(*(change(alice, OLD, new) for new in (NEW, "third horse")))
+    [lost] = [payload["errors"][0] for payload in payloads if payload["errors"]]
+    assert (lost["code"], lost["field"]) in {
+        ("CONFLICT", None),
+        ("BAD_USER_INPUT", "currentPassword"),
+    }
+    found = [await code(anonymous, "alice", new) for new in (NEW, "third horse")]
+    assert sorted(found) == ["INVALID_CREDENTIALS", "OK"]
+
+
+@pytest.mark.parametrize("change", [{"password_hash": NEW}, {"is_active": False}], ids=str)
+async def test_a_sign_in_that_was_under_way_does_not_outlive_the_change(
+    anonymous: Caller, people: People, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    """The password was right when it was verified."""
+    verify = Passwords.verify
+
+    async def overtaken(self: Passwords, password: str, stored: str | None) -> Verification:
+        verification = await verify(self, password, stored)
+        await User.filter(id=people.alice.id).update(**change)
+        return verification
+
+    monkeypatch.setattr(Passwords, "verify", overtaken)
+    assert await code(anonymous, "alice", OLD) == "INVALID_CREDENTIALS"
+    assert await Session.all().count() == 0
+
+
+async def test_who_comes_when_the_line_is_full_has_not_failed(
+    anonymous: Caller, alice: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy(self: Passwords, password: str, stored: str | None) -> Verification:
+        raise PasswordsBusy
+
+    monkeypatch.setattr(Passwords, "verify", busy)
+    assert await code(anonymous, "alice", OLD) == "UNAVAILABLE"
+    code_of_change, field, _ = await failure(alice, OLD, NEW)
+    assert (code_of_change, field) == ("UNAVAILABLE", None)
+    credentials = {"username": "alice", "password": OLD}
+    response = await anonymous.rest("POST", "/login/", json=credentials)
+    assert response.status_code == 503
+    assert "try again" in response.json()["detail"]
+    assert {count.count for count in await AttemptCount.all()} == {0}
+
+
+async def test_nobody_changes_a_password_without_a_session(anonymous: Caller) -> None:
+    code, _, _ = await failure(anonymous, OLD, NEW)
+    assert code == "UNAUTHENTICATED"
+
+
+@pytest.mark.parametrize("password", ["password1", "zaphod42", "x7~9Qk#", "x" * 129])
+async def test_sr03_the_command_line_refuses_the_same_passwords(
+    database: Database, password: str
+) -> None:
+    """Of `apply` there is a table with its other mistakes."""
+    account = NewAccount(username="zaphod", email="zb@example.org", password=password)
+    with pytest.raises(AccountError, match=r"^Password: "):
+        await create_account(account, Passwords())
+    assert not await User.exists()
+
+
+async def test_sr02_a_hash_of_django_is_replaced_at_the_next_sign_in(
+    anonymous: Caller, people: People
+) -> None:
+    await User.filter(id=people.alice.id).update(password_hash=DJANGO_ALICE)
+    assert await code(anonymous, "alice", "wrong") == "INVALID_CREDENTIALS"
+    assert (await User.get(id=people.alice.id)).password_hash == DJANGO_ALICE
+    found = await asyncio.gather(*(code(anonymous, "alice", "alicepw") for _ in range(3)))
+    assert found == ["OK"] * 3
+    replaced = (await User.get(id=people.alice.id)).password_hash
+    assert str(replaced).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert await code(anonymous, "alice", "alicepw") == "OK"
+
+
+async def test_sr04_nobody_can_tell_by_the_time_what_is_wrong(
+    anonymous: Caller, people: People
+) -> None:
+    """Unknown user, wrong password, slow hash, closed account with the right password."""
+    await User.filter(id=people.bob.id).update(password_hash=DJANGO_ALICE)
+    tries = {"nobody": OLD, "alice": "wrong", "bob": "wrong", "carol": OLD}
+    medians = [
+        median([await seconds(anonymous, *each) for _ in range(3)]) for each in tries.items()
+    ]
+    assert max(medians) - min(medians) < 0.15
+
+
+async def seconds(caller: Caller, username: str, password: str) -> float:
+    started = time.monotonic()
+    assert await code(caller, username, password) == "INVALID_CREDENTIALS"
+    return time.monotonic() - started
+
+
+async def test_sr08_many_sign_ins_at_once_leave_other_requests_quick(
+    anonymous: Caller, people: People
+) -> None:
+    begun = time.monotonic()
+    logins = asyncio.gather(*(code(anonymous, f"user-{n}", OLD) for n in range(20)))
+    waits = []
+    while not logins.done():
+        started = time.monotonic()
+        await anonymous.data("{ __typename }")
+        waits.append(time.monotonic() - started)
+        await asyncio.sleep(0.01)
+    assert await logins == ["INVALID_CREDENTIALS"] * 20
+    assert len(waits) >= 10
+    assert median(waits) < 0.1
+    assert max(waits) < (time.monotonic() - begun) / 2

@@ -1,0 +1,190 @@
+"""Keys for programs: shown once, limited by scopes and time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import pytest
+from pydantic import SecretStr
+from starlette.applications import Starlette
+
+from models import Database, Session
+from portal.app import create_app
+from portal.settings import Settings
+from tests.callers import SECRET, Caller, Clock, People, serving
+
+CREATE = """mutation ($name: String!, $scopes: [Scope!]!, $expiresAt: DateTime) {
+  createPersonalAccessToken(input: {name: $name, scopes: $scopes, expiresAt: $expiresAt}) {
+    token personalAccessToken { id name scopes expiresAt lastUsedAt } errors { code field } } }"""
+CREATE_WITH_DEFAULT = """mutation {
+  createPersonalAccessToken(input: {name: "ci", scopes: [READ]}) {
+    token personalAccessToken { id expiresAt } errors { code field } } }"""
+TOKENS = "{ viewer { personalAccessTokens { id name lastUsedAt address client } } }"
+DELETE = "mutation ($id: ID!) { deletePersonalAccessToken(input: {id: $id}) { errors { code } } }"
+VIEWER = "{ viewer { username } }"
+LOGOUT = "mutation { logout { errors { code } } }"
+
+# what each scope opens and no other does
+DOORS = {
+    "READ": "{ viewer { username groups { name } } clusters { name } }",
+    "WRITE": """mutation { updateUser(input: {databaseId: 1, firstName: "Ada"}) {
+                  errors { code } } }""",
+    "CREDENTIALS": "{ viewer { kubeconfig } }",
+    "ADMIN": "{ admin { users { totalCount } } }",
+    None: CREATE_WITH_DEFAULT,
+}
+OPEN = "{ portal { name } viewer { __typename } }"
+
+
+async def created(caller: Caller, *scopes: str, **given: Any) -> dict[str, Any]:
+    answer = await caller.data(CREATE, name="ci", scopes=scopes or ["READ"], **given)
+    payload: dict[str, Any] = answer["createPersonalAccessToken"]
+    return payload
+
+
+async def bearer(caller: Caller, *scopes: str) -> Caller:
+    token = (await created(caller, *scopes))["token"]
+    return Caller(caller.client, {"Authorization": f"Bearer {token}"})
+
+
+async def test_a_token_is_recognisable_and_kept_as_a_keyed_hash(
+    alice: Caller, database: Database, clock: Clock
+) -> None:
+    payload = (await alice.data(CREATE_WITH_DEFAULT))["createPersonalAccessToken"]
+    token = payload["token"]
+    assert token.startswith("kubeportal_pat_")
+    end = (clock.now + timedelta(days=30)).isoformat()
+    assert payload["personalAccessToken"]["expiresAt"] == end
+    database.activate()
+    rows = [str(dict(row)) for row in await Session.all().values()]
+    assert not any(token.removeprefix("kubeportal_pat_") in row for row in rows)
+
+
+@pytest.mark.parametrize("scope", ["READ", "WRITE", "CREDENTIALS", "ADMIN"])
+async def test_a_token_opens_what_its_scope_says_and_nothing_else(
+    admin: Caller, people: People, scope: str
+) -> None:
+    program = await bearer(admin, scope)
+    assert await program.codes(OPEN) == []
+    for needed, door in DOORS.items():
+        answer = await program.graphql(door)
+        lacks = [e for e in answer.get("errors", []) if "scope" in e["message"]]
+        assert bool(lacks) == (needed != scope), (needed, answer)
+        assert all(error["extensions"]["code"] == "FORBIDDEN" for error in lacks)
+
+
+async def test_a_token_of_an_administrator_without_the_scope_sees_what_anybody_would(
+    admin: Caller, people: People
+) -> None:
+    group = "query ($id: Int!) { node: group(databaseId: $id) { members { totalCount } } }"
+    everyone = people.everyone.id
+    assert (await admin.data(group, id=everyone))["node"]["members"]["totalCount"] > 1
+    program = await bearer(admin, "READ")
+    assert (await program.data(group, id=everyone))["node"]["members"]["totalCount"] == 1
+
+
+async def test_a_token_serves_rest_within_its_scopes(alice: Caller, people: People) -> None:
+    profile, group = f"/users/{people.alice.id}/", f"/groups/{people.developers.id}/"
+    reader = await bearer(alice, "READ")
+    assert (await reader.rest("GET", group)).status_code == 200
+    assert (await reader.rest("PATCH", profile, json={"firstname": "Ada"})).status_code == 403
+    # the profile of REST holds a token for the cluster
+    assert (await reader.rest("GET", profile)).status_code == 403
+    both = await bearer(alice, "READ", "CREDENTIALS")
+    assert (await both.rest("GET", profile)).status_code == 200
+
+
+async def test_the_owner_sees_and_deletes_tokens(alice: Caller, bob: Caller, clock: Clock) -> None:
+    program = await bearer(alice, "READ")
+    [token] = (await alice.data(TOKENS))["viewer"]["personalAccessTokens"]
+    assert (token["name"], token["lastUsedAt"], token["address"]) == ("ci", None, "")
+    assert (await program.data(VIEWER))["viewer"]
+    [token] = (await alice.data(TOKENS))["viewer"]["personalAccessTokens"]
+    assert (token["lastUsedAt"], token["address"]) == (clock.now.isoformat(), "127.0.0.1")
+    deleted = "deletePersonalAccessToken"
+    assert (await bob.data(DELETE, id=token["id"]))[deleted]["errors"] == [{"code": "NOT_FOUND"}]
+    assert (await alice.data(DELETE, id=token["id"]))[deleted]["errors"] == []
+    assert (await program.data(VIEWER))["viewer"] is None
+
+
+async def test_a_token_ends_by_itself_and_not_for_lack_of_use(alice: Caller, clock: Clock) -> None:
+    program = await bearer(alice)
+    clock.advance(days=29, hours=23)
+    assert (await program.data(VIEWER))["viewer"]
+    clock.advance(hours=1)
+    assert (await program.data(VIEWER))["viewer"] is None
+
+
+async def test_a_token_ends_with_the_account(alice: Caller, admin: Caller, people: People) -> None:
+    program = await bearer(alice)
+    people.alice.is_active = False
+    await people.alice.save()
+    assert (await program.data(VIEWER))["viewer"] is None
+
+
+async def test_a_token_that_signs_out_is_gone(alice: Caller) -> None:
+    program = await bearer(alice)
+    await program.data(LOGOUT)
+    assert (await alice.data(TOKENS))["viewer"]["personalAccessTokens"] == []
+
+
+async def test_a_token_needs_a_recent_sign_in(alice: Caller, clock: Clock) -> None:
+    clock.advance(minutes=16)
+    payload = await created(alice)
+    assert payload["token"] is None
+    assert payload["errors"] == [{"code": "FORBIDDEN", "field": None}]
+
+
+@pytest.mark.parametrize(
+    ("name", "scopes", "days", "field"),
+    [
+        (" ", ["READ"], 1, "name"),
+        ("x" * 101, ["READ"], 1, "name"),
+        ("a\0b", ["READ"], 1, "name"),
+        ("ci", [], 1, "scopes"),
+        ("ci", ["READ"], 0, "expiresAt"),
+        ("ci", ["READ"], 367, "expiresAt"),
+    ],
+)
+async def test_what_is_wrong_with_a_wanted_token_is_said(
+    alice: Caller, clock: Clock, name: str, scopes: list[str], days: int, field: str
+) -> None:
+    end = (clock.now + timedelta(days=days)).isoformat()
+    answer = await alice.data(CREATE, name=name, scopes=scopes, expiresAt=end)
+    assert answer["createPersonalAccessToken"]["errors"] == [
+        {"code": "BAD_USER_INPUT", "field": field}
+    ]
+
+
+async def test_fifty_tokens_are_enough(alice: Caller) -> None:
+    for _ in range(50):
+        assert (await created(alice))["token"]
+    assert (await created(alice))["errors"] == [{"code": "BAD_USER_INPUT", "field": None}]
+
+
+@pytest.mark.parametrize("rest", ["", "x", "x" * 5000])
+async def test_what_is_no_token_opens_nothing(anonymous: Caller, people: People, rest: str) -> None:
+    nobody = Caller(anonymous.client, {"Authorization": f"Bearer kubeportal_pat_{rest}"})
+    assert (await nobody.data(VIEWER))["viewer"] is None
+
+
+async def test_a_new_key_leaves_tokens_and_sessions_alive_and_an_old_one_can_go_after_use(
+    alice: Caller, settings: Settings, database: Database, clock: Clock
+) -> None:
+    program = await bearer(alice)
+    key = SecretStr("a new key which is long enough for all")
+
+    async def portal_with(*keys: SecretStr) -> Starlette:
+        changed = settings.model_copy(update={"secret_key": keys})
+        return create_app(changed, clock=clock)
+
+    both = await portal_with(key, SecretStr(SECRET))
+    async with serving(both) as address, httpx2.AsyncClient(base_url=address) as client:
+        for caller in (program, alice):
+            assert (await Caller(client, caller.headers).data(VIEWER))["viewer"]
+    new = await portal_with(key)
+    async with serving(new) as address, httpx2.AsyncClient(base_url=address) as client:
+        assert (await Caller(client, program.headers).data(VIEWER))["viewer"]
+        assert (await Caller(client, alice.headers).data(VIEWER))["viewer"] is None

@@ -1,0 +1,99 @@
+"""Connections that stay open are few for each user and for each stranger's address."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+from starlette.applications import Starlette
+
+from cluster.clusters import Clusters
+from portal.app import create_app
+from portal.settings import Settings
+from portal.stream_limits import StreamLimits
+from tests.callers import Caller, Clock
+from tests.sockets import connected, opened, streamed
+
+PODS = "subscription { clusterFacts { podCount } }"
+MOST = 3
+
+
+@pytest.fixture
+def database_kind() -> str:
+    """Nothing here depends on the kind of database."""
+    return "sqlite"
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"trusted_proxies": ("127.0.0.1",)})
+
+
+@pytest.fixture
+def app(settings: Settings, database: object, clock: Clock, clusters: Clusters) -> Starlette:
+    limits = StreamLimits(connections=MOST)
+    return create_app(settings, clock=clock, clusters=clusters, stream_limits=limits)
+
+
+def at(address: str, caller: Caller) -> Caller:
+    """The same caller at another address, as a proxy tells it."""
+    return Caller(caller.client, {**caller.headers, "X-Forwarded-For": address})
+
+
+async def status(caller: Caller) -> int:
+    async with streamed(caller, PODS) as events:
+        return events.response.status_code
+
+
+async def test_sr34_a_user_holds_only_so_many_connections_of_both_kinds(
+    alice: Caller, bob: Caller
+) -> None:
+    async with AsyncExitStack() as stack:
+        open_ones = [
+            await stack.enter_async_context(streamed(at(address, alice), PODS))
+            for address in ("192.0.2.1", "192.0.2.2")
+        ]
+        for events in open_ones:
+            assert await events.next()
+        await stack.enter_async_context(connected(alice))
+        refused = await stack.enter_async_context(streamed(alice, PODS))
+        assert refused.response.status_code == 429
+        assert refused.response.headers["Content-Type"].startswith("application/json")
+        body = await refused.response.aread()
+        assert b'"code":"RATE_LIMITED"' in body
+        async with opened(alice) as socket:
+            await socket.send(type="connection_init", payload=alice.headers)
+            assert await socket.close_code() == 1013
+        assert await status(bob) == 200
+        assert (await alice.data("{ viewer { username } }"))["viewer"]
+    async with asyncio.timeout(5):
+        while await status(alice) != 200:  # noqa: ASYNC110  # the server has no event for it
+            await asyncio.sleep(0.01)
+
+
+async def test_sr34_strangers_are_counted_by_their_address(anonymous: Caller) -> None:
+    def handshake(address: str) -> dict[str, str]:
+        return {"X-Forwarded-For": address}
+
+    async with AsyncExitStack() as stack:
+        for host in range(MOST):
+            headers = handshake(f"2001:db8::{host}")
+            await stack.enter_async_context(connected(anonymous, additional_headers=headers))
+        async with opened(anonymous, additional_headers=handshake("2001:db8::9")) as socket:
+            await socket.send(type="connection_init")
+            assert await socket.close_code() == 1013
+        async with connected(anonymous, additional_headers=handshake("2001:db8:0:1::9")):
+            pass
+
+
+async def test_what_is_refused_or_fails_uses_up_nothing(alice: Caller) -> None:
+    invalid = Caller(alice.client, {"Authorization": "Bearer nonsense"})
+    for _ in range(MOST + 1):
+        assert await status(invalid) == 200
+        async with streamed(alice, "subscription { nope }") as events:
+            await events.rest()
+        async with opened(alice) as socket:
+            await socket.send(type="connection_init", payload=invalid.headers)
+            assert await socket.close_code() == 4403
+    assert await status(alice) == 200
