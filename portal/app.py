@@ -149,9 +149,7 @@ def to(path: str) -> Callable[[Request], Response]:
     return redirect
 
 
-def rest_api(
-    portal: Portal, executor: Executor, operations: Sequence[StoredOperation]
-) -> RestApi:
+def rest_api(portal: Portal, executor: Executor, operations: Sequence[StoredOperation]) -> RestApi:
     description = describe(operations, version=REST_API_VERSION)
     return RestApi(
         version=REST_API_VERSION,

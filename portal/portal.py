@@ -48,9 +48,7 @@ class Portal:
         self._clock = clock
         self._clusters = clusters
         self._mailer = smtp_mailer(settings)
-        self._sweeper = Sweeper(
-            self.database, clock, idle_lifetime=settings.session_idle_lifetime
-        )
+        self._sweeper = Sweeper(self.database, clock, idle_lifetime=settings.session_idle_lifetime)
         self.rest_usage = UsageCounter(self.database, clock)
         self.stream_limits = stream_limits
         self.closing = asyncio.Event()

@@ -42,9 +42,7 @@ async def record(actor: Actor, issue: CredentialIssue) -> None:
         raise Unavailable(UNRECORDED) from error
 
 
-async def _insert(
-    actor: Actor, issue: CredentialIssue, same: QuerySet[CredentialIssue]
-) -> None:
+async def _insert(actor: Actor, issue: CredentialIssue, same: QuerySet[CredentialIssue]) -> None:
     """Of several at once, the first one is recorded."""
     token = {
         name: getattr(issue, name)

@@ -59,9 +59,7 @@ async def create_token(services: Services, actor: Actor, wanted: NewToken) -> tu
     )
     async with in_transaction():
         await session.save(force_create=True)
-        await record(
-            actor, AuditKind.TOKEN_CREATED, user, name=session.name, scopes=session.scopes
-        )
+        await record(actor, AuditKind.TOKEN_CREATED, user, name=session.name, scopes=session.scopes)
     return session, token
 
 
