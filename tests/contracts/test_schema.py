@@ -63,7 +63,7 @@ def test_custom_scalars_say_where_they_are_specified(schema: GraphQLSchema) -> N
         for name, kind in schema.type_map.items()
         if isinstance(kind, GraphQLScalarType) and name not in BUILT_IN
     ]
-    assert len(scalars) == 2
+    assert len(scalars) == 3
     assert all(scalar.specified_by_url for scalar in scalars)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models import AccessState, Grant, Group, Membership, ServiceAccount, User, WebApp
+from portal.settings import Settings
 from tests.callers import Caller, People
 from tests.statements import recorded_statements
 
@@ -21,6 +22,12 @@ QUERIES = {
     "webapps": """{ admin { webapps { totalCount edges { node {
         groups { name members { totalCount } } } } } } }""",
 }
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """With room for lists within lists within lists."""
+    return settings.model_copy(update={"graphql_max_cost": 10_000_000})
 
 
 async def grow(people: People) -> None:

@@ -1,9 +1,16 @@
 from __future__ import annotations
 
 from models import Grant
+from portal.settings import Settings
 from tests.callers import Caller, People
 
 WEBAPP = "query ($id: Int!) { webapp(databaseId: $id) { name linkName linkUrl linkShow } }"
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """With room for lists within lists within lists."""
+    return settings.model_copy(update={"graphql_max_cost": 10_000_000})
 
 
 async def test_a_user_sees_the_shown_web_apps_of_own_groups(
