@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from models import Grant
 from portal.settings import Settings
 from tests.callers import Caller, People
