@@ -80,7 +80,7 @@ async def test_listeners_cost_the_api_server_nothing(
 ) -> None:
     async with AsyncExitStack() as stack:
         started, proxy.passages[:] = time.monotonic(), []
-        listeners = [await stack.enter_async_context(streamed(alice, PODS)) for _ in range(50)]
+        listeners = [await stack.enter_async_context(streamed(alice, PODS)) for _ in range(20)]
         before = {str(await listener.next()) for listener in listeners}
         client.CoreV1Api(admin).create_namespaced_pod(NAMESPACE, pod)
         after = {str(await listener.next()) for listener in listeners}

@@ -9,7 +9,7 @@ export default {
       config: {
         documentMode: "string",
         importExtension: ".js",
-        scalars: { BigInt: "number", DateTime: "string" },
+        scalars: { BigInt: "number", DateTime: "string", JSON: "unknown" },
         strictScalars: true,
         useTypeImports: true,
       },
