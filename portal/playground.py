@@ -17,6 +17,20 @@ STATIC = Path(__file__).parent / "static"
 BUILT = STATIC / "playground"
 UNBUILT = STATIC / "unbuilt.html"
 NONCE = "NONCE"
+DOCUMENTS = {
+    "playground-viewer": """query Viewer {
+  portal { name }
+  viewer { databaseId username firstName isAdmin }
+}""",
+    "playground-sign-in": """mutation SignIn($input: LoginInput!) {
+  login(input: $input) {
+    accessToken
+    user { databaseId username firstName isAdmin }
+    errors { message }
+  }
+}""",
+    "playground-sign-out": "mutation SignOut { logout { errors { message } } }",
+}
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",

@@ -2,17 +2,10 @@ const TOKEN = "kubeportal.token";
 const ACCEPT = "application/graphql-response+json, application/json;q=0.9";
 const ENDED = "Your session has ended: sign in again.";
 
-const VIEWER = "query Viewer { portal { name } viewer { databaseId username firstName isAdmin } }";
-
-const SIGN_IN = `mutation SignIn($input: LoginInput!) {
-  login(input: $input) {
-    accessToken
-    user { databaseId username firstName isAdmin }
-    errors { message }
-  }
-}`;
-
-const SIGN_OUT = "mutation SignOut { logout { errors { message } } }";
+// The portal knows the documents by these ids, also where it runs no others
+const VIEWER = "playground-viewer";
+const SIGN_IN = "playground-sign-in";
+const SIGN_OUT = "playground-sign-out";
 
 /** Who is signed in, in this tab of the browser; the token leaves it only for the portal. */
 export class Session {
@@ -79,8 +72,8 @@ export class Session {
     return sessionStorage.getItem(TOKEN);
   }
 
-  async #ask(query, variables) {
-    const { data, errors } = await this.#send({ query, variables });
+  async #ask(documentId, variables) {
+    const { data, errors } = await this.#send({ documentId, variables });
     if (!data) throw new Error(errors?.[0]?.message ?? "The portal does not answer.");
     return data;
   }

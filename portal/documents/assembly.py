@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from portal import playground
 from portal.client.commands import CREDENTIAL, LOGIN
 from portal.documents import folder
 from portal.documents.documents import Documents
@@ -26,8 +27,10 @@ def documents_of(
 
 
 def _shipped(operations: Iterable[StoredOperation]) -> Iterator[NamedDocument]:
-    """Those behind the REST API, and those that our own command sends."""
+    """Those behind the REST API, and those that our own command and page send."""
     for operation in operations:
         yield NamedDocument(operation.name, operation.source, "rest_compat")
     yield NamedDocument("kubeportal-login", LOGIN, "portal.client")
     yield NamedDocument("kubeportal-credential", CREDENTIAL, "portal.client")
+    for name, source in playground.DOCUMENTS.items():
+        yield NamedDocument(name, source, "portal.playground")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from graphql import (
-    DEFAULT_DEPRECATION_REASON,
     GraphQLScalarType,
     GraphQLSchema,
     build_client_schema,
@@ -65,17 +64,6 @@ def test_custom_scalars_say_where_they_are_specified(schema: GraphQLSchema) -> N
     ]
     assert len(scalars) == 3
     assert all(scalar.specified_by_url for scalar in scalars)
-
-
-def test_deprecations_say_what_to_do_instead(schema: GraphQLSchema) -> None:
-    reasons = [
-        member.deprecation_reason
-        for kind in schema.type_map.values()
-        for member in (getattr(kind, "values", None) or getattr(kind, "fields", {})).values()
-        if member.deprecation_reason is not None
-    ]
-    assert DEFAULT_DEPRECATION_REASON not in reasons
-    assert all(reasons)
 
 
 def test_what_is_optional_has_no_default_null(schema: GraphQLSchema) -> None:

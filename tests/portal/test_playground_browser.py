@@ -61,8 +61,14 @@ def introspection() -> str:
 
 
 @pytest.fixture
-def settings(settings: Settings, introspection: str) -> Settings:
-    return settings.model_copy(update={"graphql_introspection": introspection})
+def documents() -> str:
+    return "any"
+
+
+@pytest.fixture
+def settings(settings: Settings, introspection: str, documents: str) -> Settings:
+    changes = {"graphql_introspection": introspection, "graphql_documents": documents}
+    return settings.model_copy(update=changes)
 
 
 @pytest.fixture
@@ -122,9 +128,7 @@ async def test_one_signs_in_runs_every_example_and_signs_out(page: Page) -> None
     await run_every_example(page)
 
     await page.reload()
-    await page.get_by_role("button", name="admin", exact=True).click()
-    await page.get_by_role("button", name="Sign out").click()
-    await see(account_of(page), "User name")
+    await sign_out(page, "admin")
     assert await page.evaluate("sessionStorage.length") == 0
 
 
@@ -212,6 +216,13 @@ async def test_a_schema_for_who_is_signed_in_comes_with_the_sign_in(
     complaints.clear()
 
 
+@pytest.mark.parametrize("documents", ["trusted"])
+async def test_one_signs_in_and_out_where_only_trusted_documents_run(page: Page) -> None:
+    await sign_in(page, "bob")
+    await page.reload()
+    await sign_out(page, "bob")
+
+
 async def test_the_editor_completes_and_tidies_up(page: Page) -> None:
     await write(page, "query Short { portal { na", "Short")
     await see(page.get_by_role("listbox", name="Suggest"), "name")
@@ -252,6 +263,12 @@ async def sign_in(page: Page, username: str, password: str = PASSWORD) -> None:
     await page.keyboard.press("Enter")
     if password == PASSWORD:
         await see(account_of(page), f"Signed in as {username}")
+
+
+async def sign_out(page: Page, username: str) -> None:
+    await page.get_by_role("button", name=username, exact=True).click()
+    await page.get_by_role("button", name="Sign out").click()
+    await see(account_of(page), "User name")
 
 
 async def show(page: Page, panel: str) -> None:
