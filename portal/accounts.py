@@ -9,7 +9,7 @@ from tortoise.transactions import in_transaction
 
 from auth.passwords import Passwords, UnusablePassword
 from models import AuditActor, AuditKind, User
-from resolvers.audit import differences, record
+from resolvers.audit import creation, record
 from resolvers.users import email_complaint, name_complaint, normalize_email, username_complaint
 
 
@@ -44,8 +44,7 @@ async def create_account(account: NewAccount, passwords: Passwords) -> User:
         )
         async with in_transaction():
             await user.save()
-            details = differences(None, user, ["username", "is_superuser"])
-            await record(AuditActor.OPERATOR, AuditKind.USER_CREATED, user, **details)
+            await record(AuditActor.OPERATOR, AuditKind.USER_CREATED, user, **creation(user))
     except UnusablePassword as error:
         raise AccountError(f"Password: {error}") from None
     except IntegrityError:

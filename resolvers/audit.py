@@ -65,18 +65,20 @@ async def record_each(
         _log(event)
 
 
-def differences(before: Subject | None, after: Subject, columns: Iterable[str]) -> dict[str, Any]:
+def creation(row: Subject) -> dict[str, Any]:
+    """Details of something new: the values that may be told."""
+    told = sorted(TOLD & type(row)._meta.db_fields)
+    return {"values": {to_camel(column): getattr(row, column) for column in told}}
+
+
+def differences(before: Subject, after: Subject, columns: Iterable[str]) -> dict[str, Any]:
     """Details of a change: which columns are different, and the values that may be told."""
-    changed = [
-        column
+    changed = {
+        column: {"from": getattr(before, column), "to": getattr(after, column)}
         for column in columns
-        if before is None or getattr(before, column) != getattr(after, column)
-    ]
-    values = {
-        to_camel(column): {"from": before and getattr(before, column), "to": getattr(after, column)}
-        for column in changed
-        if column in TOLD
+        if getattr(before, column) != getattr(after, column)
     }
+    values = {to_camel(column): changed[column] for column in changed if column in TOLD}
     return {"fields": sorted(map(to_camel, changed)), "values": values}
 
 

@@ -23,7 +23,7 @@ from models import (
 )
 from models.users import NAME_LENGTH
 from resolvers.actor import Actor, Client
-from resolvers.audit import record
+from resolvers.audit import creation, record
 from resolvers.errors import (
     BadUserInput,
     Complaint,
@@ -132,7 +132,8 @@ async def _created(policy: GooglePolicy, client: Client, identity: GoogleIdentit
         await ExternalIdentity.create(provider=PROVIDER, subject=identity.subject, user=user)
         if email and identity.email_verified:
             await VerifiedEmail.create(address=email.lower(), user=user)
-        await record(Actor(client=client), AuditKind.USER_CREATED, user, method=PROVIDER.upper())
+        details = {"method": SignInMethod.GOOGLE.value, **creation(user)}
+        await record(Actor(client=client), AuditKind.USER_CREATED, user, **details)
     return user
 
 

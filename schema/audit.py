@@ -54,7 +54,8 @@ class AuditEvent(Node):
     )
     details: JSON = strawberry.field(
         description="More about it: an object whose keys depend on the kind, and never a secret."
-        " Changes have the names of `fields`, and `values` where they are harmless."
+        " Changes have the names of `fields`; they and new things have those `values` that are"
+        " harmless."
     )
 
     @classmethod

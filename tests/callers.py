@@ -147,9 +147,14 @@ def app(settings: Settings, database: Database, clock: Clock, clusters: Clusters
     return create_app(settings, clock=clock, clusters=clusters)
 
 
+def client_of(address: str) -> httpx2.AsyncClient:
+    """One that is as patient as a busy machine needs."""
+    return httpx2.AsyncClient(base_url=address, timeout=30)
+
+
 @pytest.fixture
 async def anonymous(app: Starlette) -> AsyncIterator[Caller]:
-    async with serving(app) as address, httpx2.AsyncClient(base_url=address) as client:
+    async with serving(app) as address, client_of(address) as client:
         yield Caller(client)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from models import AuditKind, Group
 from models.groups import GROUP_NAME_LENGTH
 from resolvers.actor import Actor
-from resolvers.audit import differences, record
+from resolvers.audit import creation, differences, record
 from resolvers.errors import Complaint
 from resolvers.groups import administration_complaint
 from resolvers.management.administrators import require_administrator
@@ -29,7 +29,7 @@ async def create_group(actor: Actor, given: Values) -> Group:
     async with turn(TAKEN):
         await _check(form, Group(name=""))
         group = await Group.create(**form.done())
-        await record(actor, AuditKind.GROUP_CREATED, group, **differences(None, group, form.clean))
+        await record(actor, AuditKind.GROUP_CREATED, group, **creation(group))
     return group
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from models import AuditKind, Session, User, username_key
 from models.users import COMMENTS_LENGTH, NAME_LENGTH
 from resolvers.actor import Actor
-from resolvers.audit import differences, record
+from resolvers.audit import creation, differences, record
 from resolvers.errors import BadUserInput, Complaint
 from resolvers.management.administrators import administrates, require_administrator
 from resolvers.management.forms import (
@@ -85,8 +85,7 @@ async def create_user(
         user.password_hash = await hash_new(services, password, user, field="password")
     async with turn(TAKEN):
         await user.save()
-        details = differences(None, user, form.clean)
-        await record(actor, AuditKind.USER_CREATED, user, **details)
+        await record(actor, AuditKind.USER_CREATED, user, **creation(user))
     return user
 
 

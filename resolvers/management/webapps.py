@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from models import AuditKind, WebApp
 from models.webapps import LINK_URL_LENGTH, WEBAPP_NAME_LENGTH
 from resolvers.actor import Actor
-from resolvers.audit import differences, record
+from resolvers.audit import creation, differences, record
 from resolvers.errors import Complaint
 from resolvers.management.forms import Form, Rule, Values, line, required, satisfying
 from resolvers.management.turns import turn
@@ -28,8 +28,7 @@ async def create_webapp(actor: Actor, given: Values) -> WebApp:
     async with turn(TAKEN):
         await _check_name(form)
         webapp = await WebApp.create(**form.done())
-        details = differences(None, webapp, form.clean)
-        await record(actor, AuditKind.WEBAPP_CREATED, webapp, **details)
+        await record(actor, AuditKind.WEBAPP_CREATED, webapp, **creation(webapp))
     return webapp
 
 

@@ -20,7 +20,7 @@ INSIDE = re.compile(
     r"Traceback|File \"|site-packages|\.py\b|object at 0x|NoneType|Maybe\["
     r"|asyncpg|sqlite|postgres|tortoise|pydantic|strawberry|starlette|orjson"
     r"|(Syntax|Integrity|Operational|Key|Value|Type|Attribute|Unicode\w+|Portal)Error"
-    r"|(SELECT|UPDATE|DELETE|INSERT) \w*[\s\"]|constraint"
+    r"|(SELECT|INSERT INTO|UPDATE|DELETE FROM) \"|constraint"
     r"|\$argon2|pbkdf2_",
 )
 

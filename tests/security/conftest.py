@@ -17,7 +17,7 @@ from tests.stand_in import clusters_of
 PROFILE = "KUBEPORTAL_TEST_FUZZ"
 COMMON = settings(database=None, deadline=None, suppress_health_check=list(HealthCheck))
 
-settings.register_profile("few", COMMON, max_examples=4, derandomize=True)
+settings.register_profile("few", COMMON, max_examples=2, derandomize=True)
 settings.register_profile("many", COMMON, max_examples=100, print_blob=True)
 settings.load_profile(os.environ.get(PROFILE, "few"))
 

@@ -45,7 +45,7 @@ class Probe:
 
     def send(self, method: str, path: str, **request: Any) -> httpx2.Response:
         headers = {**self.headers, **request.pop("headers", {})}
-        response = self.client.request(method, path, headers=headers, **request)
+        response = self.client.request(method, f"{self.address}{path}", headers=headers, **request)
         self.judge(response.status_code, response.headers, response.text)
         return response
 
