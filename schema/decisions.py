@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 
 import strawberry
 
 import models
-from resolvers.access import request_access
-from resolvers.approval import approve_access
-from resolvers.decisions import reject_access, revoke_access
+from resolvers import access, approval, decisions
 from resolvers.errors import PortalError
 from resolvers.terms import Terms
 from schema.access import AccessRequest
-from schema.context import Context
+from schema.context import Context, PortalInfo
+from schema.enums import Permission
 from schema.errors import UserError, user_errors
+from schema.guard import guard
 from schema.users import User
 
 
@@ -117,21 +117,69 @@ class RevokeAccessPayload(Outcome):
     pass
 
 
-async def request(input: RequestAccessInput, context: Context) -> RequestAccessPayload:
-    action = request_access(context.services, context.actor, input.reason)
+RequestAccessArgument = Annotated[
+    RequestAccessInput, strawberry.argument(description="What to tell the administrators.")
+]
+ApproveAccessArgument = Annotated[
+    ApproveAccessInput, strawberry.argument(description="Whose request to approve, and what for.")
+]
+RejectAccessArgument = Annotated[
+    RejectAccessInput, strawberry.argument(description="Whose request to reject, and why.")
+]
+RevokeAccessArgument = Annotated[
+    RevokeAccessInput, strawberry.argument(description="Whose access to take away, and why.")
+]
+
+
+@strawberry.mutation(
+    description="Ask the administrators for access to a cluster; repeated while they have not"
+    " decided, it changes the reason. BAD_USER_INPUT for those who have access.",
+    directives=guard(Permission.REQUEST_ACCESS),
+)
+async def request_access(info: PortalInfo, input: RequestAccessArgument) -> RequestAccessPayload:
+    context = info.context
+    action = access.request_access(context.services, context.actor, input.reason)
     return await RequestAccessPayload.of(action, context)
 
 
-async def approve(input: ApproveAccessInput, context: Context) -> ApproveAccessPayload:
-    action = approve_access(context.services, context.actor, input.database_id, input.terms())
+@strawberry.mutation(
+    description="Approve an open request of somebody else, as an administrator: namespace and"
+    " service account are made where they are missing, then access is granted. When the"
+    " cluster fails half way nothing is approved, and a retry completes it. The same again by"
+    " the same administrator changes nothing; otherwise CONFLICT says who decided.",
+    directives=guard(Permission.DECIDE_ACCESS),
+)
+async def approve_access(info: PortalInfo, input: ApproveAccessArgument) -> ApproveAccessPayload:
+    context = info.context
+    action = approval.approve_access(
+        context.services, context.actor, input.database_id, input.terms()
+    )
     return await ApproveAccessPayload.of(action, context)
 
 
-async def reject(input: RejectAccessInput, context: Context) -> RejectAccessPayload:
-    action = reject_access(context.services, context.actor, input.database_id, input.reason)
+@strawberry.mutation(
+    description="Reject an open request of somebody else, as an administrator, who may ask"
+    " again. CONFLICT says who decided already.",
+    directives=guard(Permission.DECIDE_ACCESS),
+)
+async def reject_access(info: PortalInfo, input: RejectAccessArgument) -> RejectAccessPayload:
+    context = info.context
+    action = decisions.reject_access(
+        context.services, context.actor, input.database_id, input.reason
+    )
     return await RejectAccessPayload.of(action, context)
 
 
-async def revoke(input: RevokeAccessInput, context: Context) -> RevokeAccessPayload:
-    action = revoke_access(context.services, context.actor, input.database_id, input.reason)
+@strawberry.mutation(
+    description="Take away somebody else's access, as an administrator; the user may ask again."
+    " No new token is given out from now on, but those given out live on for up to"
+    " `KUBEPORTAL_TOKEN_LIFETIME`. Nothing in the cluster is deleted, and groups into which"
+    " the user was put stay. CONFLICT when there is no access.",
+    directives=guard(Permission.DECIDE_ACCESS),
+)
+async def revoke_access(info: PortalInfo, input: RevokeAccessArgument) -> RevokeAccessPayload:
+    context = info.context
+    action = decisions.revoke_access(
+        context.services, context.actor, input.database_id, input.reason
+    )
     return await RevokeAccessPayload.of(action, context)

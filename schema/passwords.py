@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from typing import Annotated
+
 import strawberry
 
 from resolvers import passwords
 from resolvers.errors import PortalError
-from schema.context import Context
+from schema.context import PortalInfo
+from schema.enums import Permission
 from schema.errors import UserError, user_errors
+from schema.guard import guard
 from schema.users import User
 
 
@@ -30,7 +34,19 @@ class ChangePasswordPayload:
     )
 
 
-async def change_password(input: ChangePasswordInput, context: Context) -> ChangePasswordPayload:
+ChangePasswordArgument = Annotated[
+    ChangePasswordInput, strawberry.argument(description="The old password and the new one.")
+]
+
+
+@strawberry.mutation(
+    description="Change one's own password, and end one's other sessions and personal access"
+    " tokens. A password that the operator declares for the user is set again when the"
+    " declaration is applied.",
+    directives=guard(Permission.CHANGE_PASSWORD),
+)
+async def change_password(info: PortalInfo, input: ChangePasswordArgument) -> ChangePasswordPayload:
+    context = info.context
     given = input.current_password, input.new_password
     try:
         user = await passwords.change_password(context.services, context.actor, *given)

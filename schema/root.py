@@ -6,35 +6,30 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers import clusters, groups, users, webapps
-from schema import decisions, management, open_sessions, personal_tokens, sessions
+from schema import (
+    decisions,
+    management,
+    open_sessions,
+    passwords,
+    personal_tokens,
+    sessions,
+)
 from schema.administration import Administration
 from schema.arguments import ClusterName, DatabaseId
 from schema.clusters import Cluster
 from schema.context import PortalInfo
 from schema.corrections import correct
-from schema.decisions import (
-    ApproveAccessInput,
-    ApproveAccessPayload,
-    RejectAccessInput,
-    RejectAccessPayload,
-    RequestAccessInput,
-    RequestAccessPayload,
-    RevokeAccessInput,
-    RevokeAccessPayload,
-)
 from schema.enums import Permission
 from schema.groups import Group
 from schema.guard import guard
 from schema.node import Node
 from schema.nodes import node
 from schema.one_of import mark_one_of
-from schema.passwords import ChangePasswordInput, ChangePasswordPayload, change_password
 from schema.permissions import PermissionArgument, SubjectArgument, viewer_can
 from schema.portal import Portal
 from schema.scalars import scalar_map
-from schema.sessions import LoginInput, LoginPayload, LoginWithGoogleInput, LogoutPayload
 from schema.subscriptions import Subscription
-from schema.users import UpdateUserInput, UpdateUserPayload, User, update_user
+from schema.users import User, update_user
 from schema.webapps import WebApp
 
 
@@ -125,116 +120,21 @@ class Query:
         return await node(id, info.context)
 
 
-LoginArgument = Annotated[LoginInput, strawberry.argument(description="What to sign in with.")]
-GoogleArgument = Annotated[
-    LoginWithGoogleInput, strawberry.argument(description="What Google gave to the client.")
-]
-RequestArgument = Annotated[
-    RequestAccessInput, strawberry.argument(description="What to tell the administrators.")
-]
-ApproveArgument = Annotated[
-    ApproveAccessInput, strawberry.argument(description="Whose request to approve, and what for.")
-]
-RejectArgument = Annotated[
-    RejectAccessInput, strawberry.argument(description="Whose request to reject, and why.")
-]
-RevokeArgument = Annotated[
-    RevokeAccessInput, strawberry.argument(description="Whose access to take away, and why.")
-]
-ChangePasswordArgument = Annotated[
-    ChangePasswordInput, strawberry.argument(description="The old password and the new one.")
-]
-UpdateUserArgument = Annotated[
-    UpdateUserInput, strawberry.argument(description="Whom to change, and what.")
-]
-
-
 @strawberry.type(description="What can be done.")
 class Mutation:
-    @strawberry.mutation(
-        description="Sign in with a user name and a password.",
-        directives=guard(Permission.SIGN_IN),
-    )
-    async def login(self, info: PortalInfo, input: LoginArgument) -> LoginPayload:
-        return await sessions.login(input, info.context)
-
-    @strawberry.mutation(
-        description="Sign in with Google, where the operator has configured it.",
-        directives=guard(Permission.SIGN_IN),
-    )
-    async def login_with_google(self, info: PortalInfo, input: GoogleArgument) -> LoginPayload:
-        return await sessions.login_with_google(input, info.context)
-
-    @strawberry.mutation(
-        description="End the session: its access token is refused from now on. Never fails.",
-        directives=guard(Permission.SIGN_IN),
-    )
-    async def logout(self, info: PortalInfo) -> LogoutPayload:
-        return await sessions.logout(info.context)
-
-    @strawberry.mutation(
-        description="Change one's own names or primary address.",
-        directives=guard(Permission.UPDATE_USER),
-    )
-    async def update_user(self, info: PortalInfo, input: UpdateUserArgument) -> UpdateUserPayload:
-        return await update_user(input, info.context)
-
-    @strawberry.mutation(
-        description="Change one's own password, and end one's other sessions and personal access"
-        " tokens. A password that the operator declares for the user is set again when the"
-        " declaration is applied.",
-        directives=guard(Permission.CHANGE_PASSWORD),
-    )
-    async def change_password(
-        self, info: PortalInfo, input: ChangePasswordArgument
-    ) -> ChangePasswordPayload:
-        return await change_password(input, info.context)
-
+    login = sessions.login
+    login_with_google = sessions.login_with_google
+    logout = sessions.logout
+    update_user = update_user
+    change_password = passwords.change_password
     end_session = open_sessions.end_session
     end_other_sessions = open_sessions.end_other_sessions
     create_personal_access_token = personal_tokens.create_personal_access_token
     delete_personal_access_token = personal_tokens.delete_personal_access_token
-
-    @strawberry.mutation(
-        description="Ask the administrators for access to a cluster; repeated while they have not"
-        " decided, it changes the reason. BAD_USER_INPUT for those who have access.",
-        directives=guard(Permission.REQUEST_ACCESS),
-    )
-    async def request_access(
-        self, info: PortalInfo, input: RequestArgument
-    ) -> RequestAccessPayload:
-        return await decisions.request(input, info.context)
-
-    @strawberry.mutation(
-        description="Approve an open request of somebody else, as an administrator: namespace and"
-        " service account are made where they are missing, then access is granted. When the"
-        " cluster fails half way nothing is approved, and a retry completes it. The same again by"
-        " the same administrator changes nothing; otherwise CONFLICT says who decided.",
-        directives=guard(Permission.DECIDE_ACCESS),
-    )
-    async def approve_access(
-        self, info: PortalInfo, input: ApproveArgument
-    ) -> ApproveAccessPayload:
-        return await decisions.approve(input, info.context)
-
-    @strawberry.mutation(
-        description="Reject an open request of somebody else, as an administrator, who may ask"
-        " again. CONFLICT says who decided already.",
-        directives=guard(Permission.DECIDE_ACCESS),
-    )
-    async def reject_access(self, info: PortalInfo, input: RejectArgument) -> RejectAccessPayload:
-        return await decisions.reject(input, info.context)
-
-    @strawberry.mutation(
-        description="Take away somebody else's access, as an administrator; the user may ask again."
-        " No new token is given out from now on, but those given out live on for up to"
-        " `KUBEPORTAL_TOKEN_LIFETIME`. Nothing in the cluster is deleted, and groups into which"
-        " the user was put stay. CONFLICT when there is no access.",
-        directives=guard(Permission.DECIDE_ACCESS),
-    )
-    async def revoke_access(self, info: PortalInfo, input: RevokeArgument) -> RevokeAccessPayload:
-        return await decisions.revoke(input, info.context)
-
+    request_access = decisions.request_access
+    approve_access = decisions.approve_access
+    reject_access = decisions.reject_access
+    revoke_access = decisions.revoke_access
     create_user = management.users.create_user
     update_user_as_admin = management.users.update_user_as_admin
     delete_user = management.users.delete_user

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from datetime import datetime
+from typing import Annotated
 
 import strawberry
 
@@ -9,8 +10,10 @@ from auth.google import GoogleIdentity, GoogleSignIn
 from resolvers import google, sessions
 from resolvers.errors import PortalError
 from resolvers.sessions import SignIn
-from schema.context import Context
+from schema.context import Context, PortalInfo
+from schema.enums import Permission
 from schema.errors import UserError, user_errors
+from schema.guard import guard
 from schema.users import User
 
 
@@ -103,14 +106,30 @@ class LogoutPayload:
     errors: list[UserError] = strawberry.field(description="Always empty.")
 
 
-async def login(input: LoginInput, context: Context) -> LoginPayload:
+LoginArgument = Annotated[LoginInput, strawberry.argument(description="What to sign in with.")]
+GoogleArgument = Annotated[
+    LoginWithGoogleInput, strawberry.argument(description="What Google gave to the client.")
+]
+
+
+@strawberry.mutation(
+    description="Sign in with a user name and a password.",
+    directives=guard(Permission.SIGN_IN),
+)
+async def login(info: PortalInfo, input: LoginArgument) -> LoginPayload:
+    context = info.context
     return await LoginPayload.of(
         sessions.login(context.services, context.actor.client, input.username, input.password),
         context,
     )
 
 
-async def login_with_google(input: LoginWithGoogleInput, context: Context) -> LoginPayload:
+@strawberry.mutation(
+    description="Sign in with Google, where the operator has configured it.",
+    directives=guard(Permission.SIGN_IN),
+)
+async def login_with_google(info: PortalInfo, input: GoogleArgument) -> LoginPayload:
+    context = info.context
     services = context.services
 
     async def sign_in() -> SignIn:
@@ -122,6 +141,10 @@ async def login_with_google(input: LoginWithGoogleInput, context: Context) -> Lo
     return await LoginPayload.of(sign_in(), context)
 
 
-async def logout(context: Context) -> LogoutPayload:
-    await sessions.logout(context.actor)
+@strawberry.mutation(
+    description="End the session: its access token is refused from now on. Never fails.",
+    directives=guard(Permission.SIGN_IN),
+)
+async def logout(info: PortalInfo) -> LogoutPayload:
+    await sessions.logout(info.context.actor)
     return LogoutPayload(errors=[])

@@ -11,7 +11,7 @@ from resolvers.errors import PortalError
 from resolvers.users import Given, UserChanges
 from schema import access, audit, credentials, open_sessions, personal_tokens
 from schema.clusters import ServiceAccount
-from schema.context import Context, PortalInfo
+from schema.context import PortalInfo
 from schema.enums import Permission
 from schema.errors import UserError, user_errors
 from schema.guard import guard
@@ -171,9 +171,18 @@ class UpdateUserPayload:
     errors: list[UserError] = strawberry.field(description="Empty when the change was made.")
 
 
-async def update_user(input: UpdateUserInput, context: Context) -> UpdateUserPayload:
+UpdateUserArgument = Annotated[
+    UpdateUserInput, strawberry.argument(description="Whom to change, and what.")
+]
+
+
+@strawberry.mutation(
+    description="Change one's own names or primary address.",
+    directives=guard(Permission.UPDATE_USER),
+)
+async def update_user(info: PortalInfo, input: UpdateUserArgument) -> UpdateUserPayload:
     try:
-        changed = await users.update_user(context.actor, input.database_id, input.changes())
+        changed = await users.update_user(info.context.actor, input.database_id, input.changes())
     except PortalError as error:
         return UpdateUserPayload(user=None, errors=user_errors(error))
     return UpdateUserPayload(user=User.of(changed), errors=[])

@@ -40,6 +40,12 @@ def fault(request: pytest.FixtureRequest) -> Callable[[Proxy], None]:
     return chosen
 
 
+async def start(cluster: Cluster) -> None:
+    """Until the facts are there: the first look may be too late on a busy machine."""
+    await cluster.start()
+    await until(lambda: cluster.facts.reachable, seconds=10)
+
+
 @asynccontextmanager
 async def outage_seen_by(cluster: Cluster) -> AsyncIterator[None]:
     """Checks what holds in any outage once it is noticed, before the body ends it."""
@@ -61,7 +67,7 @@ async def test_whatever_the_api_server_does_the_last_facts_stay_and_it_recovers_
     open_cluster: OpenCluster,
 ) -> None:
     cluster = await open_cluster(proxy_kubeconfig)
-    await cluster.start()
+    await start(cluster)
     fault(proxy)
     async with outage_seen_by(cluster):
         proxy.behave()
@@ -71,7 +77,7 @@ async def test_watchers_hear_of_an_outage_and_of_its_end(
     proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
 ) -> None:
     cluster = await open_cluster(proxy_kubeconfig)
-    await cluster.start()
+    await start(cluster)
     watch = aiter(cluster.watch_facts())
     assert (await soon(anext(watch))).reachable
     proxy.answer(500)
@@ -84,7 +90,7 @@ async def test_a_known_outage_fails_a_token_request_at_once(
     proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
 ) -> None:
     cluster = await open_cluster(proxy_kubeconfig)
-    await cluster.start()
+    await start(cluster)
     proxy.hang()
     await until(lambda: not cluster.facts.reachable, seconds=5)
     started = time.monotonic()
@@ -119,7 +125,7 @@ async def test_a_killed_api_server_is_survived(
     testbed: ClusterTestbed, open_cluster: OpenCluster
 ) -> None:
     cluster = await open_cluster(testbed.kubeconfig)
-    await cluster.start()
+    await start(cluster)
     await asyncio.to_thread(testbed.stop)
     try:
         async with outage_seen_by(cluster):
@@ -133,7 +139,7 @@ async def test_a_frozen_api_server_is_survived(
     testbed: ClusterTestbed, open_cluster: OpenCluster
 ) -> None:
     cluster = await open_cluster(testbed.kubeconfig)
-    await cluster.start()
+    await start(cluster)
     testbed.freeze()
     try:
         async with outage_seen_by(cluster):
