@@ -21,13 +21,13 @@ from tests.callers import Caller, People, serving
 from tests.sockets import connected, streamed
 from tests.stand_in import StandIn, clusters_of
 
-TIME = timedelta(seconds=0.4)
+TIME = timedelta(seconds=1)
 QUERY = "{ group(databaseId: 1) { name } }"
 SLOW = {
     "postgres": "SELECT users.* FROM users, pg_sleep(60)",
     # as long as it takes: SQLite goes on, though nobody waits for it
     "sqlite": "SELECT users.* FROM users, (WITH RECURSIVE steps (n) AS"
-    " (SELECT 1 UNION ALL SELECT n + 1 FROM steps WHERE n < 4000000) SELECT max(n) FROM steps)",
+    " (SELECT 1 UNION ALL SELECT n + 1 FROM steps WHERE n < 20000000) SELECT max(n) FROM steps)",
 }
 CHANGE = """
 mutation ($id: Int!) {
@@ -89,7 +89,7 @@ async def test_a_query_is_given_up_and_leaves_nothing_behind(
     for answer in answers:
         assert "data" not in answer
         [error] = answer["errors"]
-        assert error["message"] == "It took longer than 0.4 s and was given up."
+        assert error["message"] == "It took longer than 1 s and was given up."
         assert error["extensions"] == {"code": "TIMEOUT"}
     await alice.graphql(CHANGE, id=people.alice.id)
     await until_changed(people)
@@ -102,7 +102,7 @@ async def test_a_change_goes_on_and_the_caller_is_told_so(
     answer = await alice.graphql(CHANGE, id=people.alice.id)
     assert "data" not in answer
     [error] = answer["errors"]
-    assert error["message"].startswith("It takes longer than 0.4 s and goes on")
+    assert error["message"].startswith("It takes longer than 1 s and goes on")
     assert error["extensions"] == {"code": "TIMEOUT"}
     assert await first_name(people) == "Alice"
     await until_changed(people)
@@ -131,7 +131,7 @@ async def test_the_portal_stops_when_the_changes_are_done(
 async def test_rest_says_to_come_back(alice: Caller, people: People, slow_reads: None) -> None:
     response = await alice.rest("GET", "/groups/1/")
     assert response.status_code == 503
-    assert response.json() == {"detail": "It took longer than 0.4 s and was given up."}
+    assert response.json() == {"detail": "It took longer than 1 s and was given up."}
 
 
 async def test_a_subscription_may_last(alice: Caller, main: StandIn) -> None:
