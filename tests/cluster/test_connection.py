@@ -25,7 +25,7 @@ async def test_what_hangs_before_the_request_is_limited_too(caller: Caller) -> N
     started = time.monotonic()
     with pytest.raises(ClusterUnavailable, match="in time"):
         await caller.call(asks_a_plugin_that_hangs, Answer)
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 5
 
 
 async def test_the_client_is_told_the_limit_as_a_plain_number(caller: Caller) -> None:

@@ -196,7 +196,7 @@ async def test_the_calls_for_a_token_from_a_secret_share_one_limit(
     started = time.monotonic()
     with pytest.raises(ClusterUnavailable, match="in time"):
         await cluster.issue_token(*alice, lifetime=HOUR)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 1.4
 
 
 async def test_without_token_requests_an_unknown_account_is_refused_all_the_same(

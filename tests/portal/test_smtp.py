@@ -210,7 +210,7 @@ async def test_a_server_that_hangs_is_given_up_in_time(
     )
     started = time.monotonic()
     mailer.send(MAIL)
-    assert time.monotonic() - started < 0.1
+    assert time.monotonic() - started < 0.25
     await mailer.close()
     assert 0.2 < time.monotonic() - started < 3
     assert "TimeoutError" in caplog.text
