@@ -14,6 +14,7 @@ from resolvers.permissions import beyond_scopes
 from schema.context import Context
 from schema.guarded import permissions_of
 from schema.limits.excess import LARGEST, excess
+from schema.limits.introspection import SchemaReading
 from schema.limits.limits import Limits
 from schema.limits.plan import Plan, Plans
 from schema.limits.values import values_in_variables
@@ -52,16 +53,25 @@ class Gate:
         context: Context,
     ) -> Admission:
         plan = self._plans.find(document, operation_name)
-        cost = min(plan.price.of(variables), LARGEST) if plan else None
+        if plan is None:
+            return Admission(None, None, None)
+        read = self._introspected(document, operation_name, variables) if plan.introspects else 0
+        cost = min(plan.price.of(variables) + read, LARGEST)
         refusal = (
             self._stranger(plan, context)
             or self._beyond_scopes(document, operation_name, context)
-            or self._too_large(variables, cost or 0)
+            or self._too_large(variables, read, cost)
         )
         return Admission(plan, cost, refusal)
 
-    def _stranger(self, plan: Plan | None, context: Context) -> GraphQLError | None:
-        if self._is_public or plan is None or not plan.introspects:
+    def _introspected(
+        self, document: DocumentNode, operation_name: str | None, variables: Mapping[str, Any]
+    ) -> int:
+        reading = SchemaReading(self._schema, document, variables)
+        return reading.fields(operation_name, most=self._limits.introspection + 1)
+
+    def _stranger(self, plan: Plan, context: Context) -> GraphQLError | None:
+        if self._is_public or not plan.introspects:
             return None
         problem = context.unauthenticated
         return located_error(problem) if problem else None
@@ -76,11 +86,13 @@ class Gate:
         lacking = beyond_scopes(session, needed)
         return located_error(Forbidden(SCOPES.format(", ".join(lacking)))) if lacking else None
 
-    def _too_large(self, variables: Mapping[str, Any], cost: int) -> GraphQLError | None:
+    def _too_large(self, variables: Mapping[str, Any], read: int, cost: int) -> GraphQLError | None:
         limits = self._limits
         values = values_in_variables(variables, limits.values) if variables else 0
         if values > limits.values:
             return excess("values", values, limits.values)
+        if read > limits.introspection:
+            return excess("introspection", read, limits.introspection)
         if cost > limits.cost:
             return excess("cost", cost, limits.cost)
         return None

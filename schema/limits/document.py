@@ -63,7 +63,7 @@ def _found(
         "depth": (measure.depth, limits.depth),
         "aliases": (measure.aliases, limits.aliases),
         "directives": (measure.directives, limits.directives),
-        "repeats": (max(measure.repeats.values(), default=0), limits.repeats),
+        "repeats": (measure.repeats, limits.repeats),
     }
     if not isinstance(definition, OperationDefinitionNode):
         return found

@@ -12,7 +12,7 @@ SUBJECTS = {
     "tokens": "The document has at least {found} tokens",
     "definitions": "The document has {found} operations and fragments",
     "fields": "The operation selects {found} fields",
-    "repeats": "The operation selects the same name {found} times at the same depth",
+    "repeats": "The operation has {found} pairs of fields that share a place in the answer",
     "depth": "The operation nests fields {found} levels deep",
     "aliases": "The operation has {found} aliases",
     "directives": "The operation has {found} directives",
@@ -20,6 +20,7 @@ SUBJECTS = {
     "mutations": "The operation makes {found} changes",
     "values": "The arguments or variables hold at least {found} values",
     "digits": "A number of the document has {found} characters",
+    "introspection": "The operation reads at least {found} fields of the schema",
     "cost": "The operation costs {found}",
 }
 

@@ -12,7 +12,7 @@ class Limits:
     tokens: the names, signs and values of a document, and its comments.
     definitions: the operations and fragments of a document.
     fields: the fields that an operation selects.
-    repeats: how often an operation selects the same name at the same depth.
+    repeats: the pairs among fields of an operation that share a place in its answer.
     depth: how deep the fields of an operation are nested.
     aliases: the fields that an operation renames.
     directives: the directives of an operation.
@@ -21,6 +21,7 @@ class Limits:
     values: the values within the arguments of a document, and within the variables of a request.
     digits: the length of a number that is written in a document.
     cost: the fields that the answer may hold, as far as that is known before.
+    introspection: those of them that describe the schema.
     list_size: how many items are expected of a list that has no pages.
     errors: how many problems of a document are told.
     time: how long an operation may take; a subscription, until it begins.
@@ -30,7 +31,7 @@ class Limits:
     tokens: int = 2_000
     definitions: int = 75
     fields: int = 500
-    repeats: int = 100
+    repeats: int = 2_000
     depth: int = 20
     aliases: int = 30
     directives: int = 50
@@ -39,6 +40,7 @@ class Limits:
     values: int = 500
     digits: int = 40
     cost: int = 50_000
+    introspection: int = 12_000
     list_size: int = 100
     errors: int = 20
     time: timedelta = timedelta(seconds=10)

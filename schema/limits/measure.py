@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from graphql import (
     ExecutableDefinitionNode,
@@ -16,10 +17,12 @@ from graphql import (
     SelectionSetNode,
 )
 
+Path: TypeAlias = tuple[str, ...]
+
 
 @dataclass(slots=True)
 class Measure:
-    """`repeats` counts the names by the depth at which they stand."""
+    """`places` counts the fields that share a place in the answer."""
 
     fields: int = 0
     depth: int = 0
@@ -27,30 +30,34 @@ class Measure:
     directives: int = 0
     root_fields: int = 0
     mutations: int = 0
-    repeats: Counter[tuple[int, str]] = field(default_factory=Counter)
+    places: Counter[Path] = field(default_factory=Counter)
 
-    def add_field(self, node: FieldNode, depth: int) -> None:
-        name = (node.alias or node.name).value
+    @property
+    def repeats(self) -> int:
+        """The pairs that are compared to see whether they fit each other."""
+        return sum(count * (count - 1) // 2 for count in self.places.values())
+
+    def add_field(self, node: FieldNode, path: Path) -> None:
         self.fields += 1
-        self.depth = max(self.depth, depth)
+        self.depth = max(self.depth, len(path))
         self.aliases += node.alias is not None
-        self.repeats[depth, name] += 1
-        if depth == 1:
+        self.places[path] += 1
+        if len(path) == 1:
             self.root_fields += 1
             self.mutations += not node.name.value.startswith("__")
 
-    def add_fragment(self, fragment: Measure, depth: int, *, with_names: bool) -> None:
-        """`depth` is where the fields of the fragment stand."""
+    def add_fragment(self, fragment: Measure, parent: Path, *, with_names: bool) -> None:
+        """`parent` is the field within which the fragment is spread."""
         self.fields += fragment.fields
-        self.depth = max(self.depth, depth - 1 + fragment.depth)
+        self.depth = max(self.depth, len(parent) + fragment.depth)
         self.aliases += fragment.aliases
         self.directives += fragment.directives
-        if depth == 1:
+        if not parent:
             self.root_fields += fragment.root_fields
             self.mutations += fragment.mutations
         if with_names:
-            for (level, name), count in fragment.repeats.items():
-                self.repeats[depth - 1 + level, name] += count
+            for path, count in fragment.places.items():
+                self.places[parent + path] += count
 
 
 class Ruler:
@@ -72,30 +79,31 @@ class Ruler:
 
     def measure(self, definition: ExecutableDefinitionNode) -> Measure:
         total = Measure(directives=_directives(definition))
-        open_sets: list[tuple[SelectionSetNode, int]] = [(definition.selection_set, 1)]
+        open_sets: list[tuple[SelectionSetNode, Path]] = [(definition.selection_set, ())]
         while open_sets:
-            selection_set, depth = open_sets.pop()
+            selection_set, parent = open_sets.pop()
             for selection in selection_set.selections:
-                inner = self._add(total, selection, depth)
+                inner = self._add(total, selection, parent)
                 if inner is not None:
                     open_sets.append(inner)
         return total
 
     def _add(
-        self, total: Measure, selection: SelectionNode, depth: int
-    ) -> tuple[SelectionSetNode, int] | None:
-        """The selection set within and the depth of its fields."""
+        self, total: Measure, selection: SelectionNode, parent: Path
+    ) -> tuple[SelectionSetNode, Path] | None:
+        """The selection set within and the field that it belongs to."""
         total.directives += len(selection.directives or ())
         if isinstance(selection, FieldNode):
-            total.add_field(selection, depth)
-            return (selection.selection_set, depth + 1) if selection.selection_set else None
+            path = (*parent, (selection.alias or selection.name).value)
+            total.add_field(selection, path)
+            return (selection.selection_set, path) if selection.selection_set else None
         if isinstance(selection, InlineFragmentNode):
-            return selection.selection_set, depth
+            return selection.selection_set, parent
         if isinstance(selection, FragmentSpreadNode):
             fragment = self._fragments.get(selection.name.value)
             if fragment is not None:
                 room = self._most_fields - total.fields
-                total.add_fragment(fragment, depth, with_names=fragment.fields <= room)
+                total.add_fragment(fragment, parent, with_names=fragment.fields <= room)
         return None
 
 

@@ -14,11 +14,10 @@ from graphql import (
     OperationType,
 )
 
+from schema.limits.introspection import INTROSPECTION
 from schema.limits.nodes import nodes_of
 from schema.limits.price import Price
 from schema.limits.pricing import Pricing
-
-INTROSPECTION = {"__schema", "__type"}
 
 
 @dataclass(frozen=True, slots=True)

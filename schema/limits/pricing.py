@@ -18,22 +18,21 @@ from graphql import (
     SelectionSetNode,
     get_named_type,
     get_nullable_type,
-    is_introspection_type,
     is_list_type,
 )
 
 from schema.limits.fragments import fragments_of
+from schema.limits.introspection import INTROSPECTION
 from schema.limits.price import Argument, PageSize, Price, literal
 
 PAGE_ARGUMENTS = {"first", "last"}
-INTROSPECTION_LIST = 6
 
 
 class Pricing:
     """Reads the price of one operation from a document that fits the schema.
 
     Every field costs 1. The items of a list cost what one of them costs, by the size of the page
-    or by the size that is expected of a list without pages.
+    or by the size that is expected of a list without pages. What describes the schema is free.
     """
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode, list_size: int) -> None:
@@ -86,6 +85,8 @@ class Pricing:
     def _field(
         self, node: FieldNode, parent: GraphQLNamedType | None, page: PageSize | None
     ) -> Price:
+        if node.name.value in INTROSPECTION:
+            return Price()
         field = self._schema.get_field(cast(GraphQLCompositeType, parent), node.name.value)
         if field is None or node.selection_set is None:
             return Price(1)
@@ -93,7 +94,7 @@ class Pricing:
         item = Price(1) + self._selections(node.selection_set, get_named_type(field.type), within)
         if not is_list_type(get_nullable_type(field.type)):
             return item
-        return item.paged(page) if page else item.times(self._expected(parent))
+        return item.paged(page) if page else item.times(self._list_size)
 
     def _page_size(self, node: FieldNode, field: GraphQLField) -> PageSize | None:
         """None where the field has no pages."""
@@ -106,6 +107,3 @@ class Pricing:
                 if argument.name.value in PAGE_ARGUMENTS
             )
         )
-
-    def _expected(self, parent: GraphQLNamedType | None) -> int:
-        return INTROSPECTION_LIST if parent and is_introspection_type(parent) else self._list_size

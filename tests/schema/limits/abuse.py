@@ -60,9 +60,29 @@ DOCUMENTS: dict[str, str] = {
     "introspection of introspection": "{ __schema { types { "
     + nested("fields { type { ", "name", "} } ", 8)
     + "} } }",
-    "introspection by aliases": "{"
-    + many("a{n}: __schema {{ types {{ fields {{ args {{ name type {{ name }} }} }} }} }}", 30)
+    "introspection by root fields": "{"
+    + many("a{n}: __schema {{ types {{ fields {{ args {{ name type {{ name }} }} }} }} }}", 20)
     + "}",
+    "introspection by aliases": "{ __schema { types { "
+    + many("a{n}: fields {{ type {{ fields {{ name }} ofType {{ fields {{ name }} }} }} }}", 26)
+    + "} } }",
+    "introspection by fragments": "{ __schema { types { ...A } } }"
+    " fragment A on __Type { fields { type { ...B ofType { ...B } } } }"
+    " fragment B on __Type { fields { type { ...C ofType { ...C } } } }"
+    " fragment C on __Type { fields { name description } }",
+    "introspection of a variable": 'query ($name: String = "Mutation") {'
+    + many(
+        "a{n}: __type(name: $name) {{ fields {{ type {{ fields {{ type {{ fields {{ name }} }} }}"
+        " }} args {{ type {{ inputFields {{ name }} }} }} }} }}",
+        20,
+    )
+    + "}",
+    "the same edges within each other": "{ viewer { "
+    + "groups { webapps { groups { id } } } " * 100
+    + "} }",
+    "edges as often as allowed": "{ viewer { "
+    + nested("groups { webapps { ", "id", "} } ", 4) * 21
+    + "} }",
     "a deep list": f"{{ node(id: {nested('[', '1', ']', 190)}) {{ id }} }}",
     "a deeper list": f"{{ node(id: {nested('[', '1', ']', 2000)}) {{ id }} }}",
     "a deep object": f"{{ node(id: {nested('{a: ', '1', '}', 190)}) {{ id }} }}",
@@ -113,7 +133,6 @@ REQUESTS: dict[str, dict[str, Any]] = {
 } | {
     "an unknown operation": {"query": "query A { __typename }", "operationName": "B"},
     "no operation": {"query": "query A { __typename } query B { __typename }"},
-    "an operation without a name": {"query": "query A { __typename }", "operationName": ""},
     "the name of a fragment": {
         "query": "query A { ...F } fragment F on Query { __typename }",
         "operationName": "F",

@@ -91,10 +91,48 @@ async def test_each_operation_of_a_document_has_its_own_cost(anonymous: Caller) 
     }
 
 
-async def test_the_whole_introspection_has_room(anonymous: Caller) -> None:
+async def test_the_whole_introspection_costs_what_it_holds_and_has_room(anonymous: Caller) -> None:
     answer = (await post(anonymous, get_introspection_query(input_value_deprecation=True))).json()
-    assert answer["data"]["__schema"]
-    assert answer["extensions"]["cost"]["requested"] < Limits().cost / 2
+    assert answer["extensions"]["cost"]["requested"] == fields_in(answer["data"])
+    assert fields_in(answer["data"]) < Limits().introspection * 0.8
+
+
+def fields_in(answer: Any) -> int:
+    if isinstance(answer, list):
+        return sum(map(fields_in, answer))
+    return len(answer) + sum(map(fields_in, answer.values())) if isinstance(answer, dict) else 0
+
+
+TYPE = "query ($name: String!) { __type(name: $name) { ...T } } fragment T on __Type"
+ARGUMENTS = " { fields { name args { ... { name } } } }"
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        ('{ __type(name: "User") { name fields { type { ofType { name } } } } }', {}),
+        ("{ viewer { id } a: __schema { queryType { name } } }", {}),
+        (TYPE + ARGUMENTS, {"name": "Mutation"}),
+        (TYPE.replace("String!", 'String! = "Query"') + ARGUMENTS, {}),
+        (TYPE + ARGUMENTS, {"name": "Nobody"}),
+        ("{ ...F ...F } fragment F on Query { __schema { directives { name } } }", {}),
+    ],
+)
+async def test_what_describes_the_schema_is_counted_there(
+    anonymous: Caller, query: str, variables: dict[str, Any]
+) -> None:
+    answer = (await post(anonymous, query, variables=variables)).json()
+    assert answer["extensions"]["cost"]["requested"] == fields_in(answer["data"]) + (
+        "viewer" in query
+    )
+
+
+async def test_more_of_the_schema_than_allowed_is_refused(anonymous: Caller) -> None:
+    fields = " ".join(f"a{n}: fields {{ type {{ fields {{ name }} }} }}" for n in range(10))
+    answer = (await post(anonymous, f"{{ __schema {{ types {{ {fields} }} }} }}")).json()
+    assert [error["extensions"] for error in answer["errors"]] == [
+        {"code": "LIMIT_EXCEEDED", "limit": "introspection", "found": 12_001, "maximum": 12_000}
+    ]
 
 
 AFFORDABLE = "{ viewer { groups { id name databaseId } } }"

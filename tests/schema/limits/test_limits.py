@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import cycle, islice
+from math import comb, isqrt
 
 import pytest
 
@@ -28,11 +30,30 @@ def definitions(n: int) -> str:
 
 
 def fields(n: int) -> str:
-    return "{ viewer {" + " ".join(NAMES[each % len(NAMES)] for each in range(n - 1)) + "} }"
+    """Spread over many places, so that few of them share one."""
+    places, edges = 9, 18
+    names = ("id", "databaseId", "name", "canAdmin", "membership", "__typename")
+    leaves = [
+        " ".join(islice(cycle(names), (n - edges + place) // places)) for place in range(places)
+    ]
+    return nested(leaves)
+
+
+def nested(selections: list[str]) -> str:
+    """Each of a group that is two edges further away than the one before."""
+    joined = " webapps { groups { ".join(selections)
+    return "{ viewer { groups { " + joined + " } }" * len(selections) + " }"
 
 
 def repeats(n: int) -> str:
-    return "{ viewer {" + " ... { id }" * n + "} }"
+    """Some fields, each so often that its pairs still fit in."""
+    selected = ""
+    for name in NAMES:
+        times = (1 + isqrt(1 + 8 * n)) // 2
+        n -= comb(times, 2)
+        selected += f" ... {{ {name} }}" * times
+    assert n == 0
+    return "{ viewer {" + selected + "} }"
 
 
 def depth(n: int) -> str:
@@ -114,10 +135,14 @@ def test_up_to_a_limit_all_is_well_and_beyond_it_the_error_names_it(
 @pytest.mark.parametrize(
     ("limit", "within", "beyond"),
     [
-        ("fields", "id name databaseId canAdmin membership " * 20, 5),
+        (
+            "fields",
+            "id name databaseId canAdmin webapps { id name databaseId __typename } " * 9 + "id",
+            6,
+        ),
         ("aliases", " ".join(f"a{n}: id" for n in range(15)), 3),
         ("directives", " id @include(if: true)" * 25, 3),
-        ("repeats", "id " * 30, 4),
+        ("repeats", "id " * 30, 5),
     ],
     ids=["fields", "aliases", "directives", "repeats"],
 )
@@ -125,9 +150,8 @@ def test_a_fragment_counts_wherever_it_is_spread(
     executor: Executor, limit: str, within: str, beyond: int
 ) -> None:
     fragment = f" fragment F on Group {{ {within} }}"
-    spreads = " groups { ...F }"
-    executor.prepare("{ viewer {" + spreads * (beyond - 1) + "} }" + fragment)
-    found = refusal(executor, "{ viewer {" + spreads * beyond + "} }" + fragment)
+    executor.prepare(nested(["...F"] * (beyond - 1)) + fragment)
+    found = refusal(executor, nested(["...F"] * beyond) + fragment)
     assert [each["limit"] for each in found] == [limit]
 
 
@@ -151,7 +175,7 @@ def test_a_change_may_come_with_its_type_name(executor: Executor) -> None:
 
 
 def test_definitions_with_the_same_name_are_all_counted(executor: Executor) -> None:
-    large = "fragment F on User { " + "id " * 101 + "}"
+    large = "fragment F on User { " + "id " * 64 + "}"
     [found] = refusal(executor, f"{{ viewer {{ ...F }} }} {large} fragment F on User {{ id }}")
     assert found["limit"] == "repeats"
 
