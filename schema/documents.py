@@ -33,6 +33,19 @@ class InvalidDocument(Exception):
         ]
 
 
+def problems(
+    schema: GraphQLSchema, document: DocumentNode, limits: Limits, *, hide_suggestions: bool = False
+) -> list[GraphQLError]:
+    """Why the document is too large or does not fit the schema; empty when all is well."""
+    return exceeded(document, limits) or validate(
+        schema,
+        document,
+        RULES,
+        max_errors=limits.errors,
+        hide_suggestions=hide_suggestions,
+    )
+
+
 class Checker:
     """What is cheap comes first: no text takes long to be refused."""
 
@@ -44,12 +57,8 @@ class Checker:
     def document(self, source: str) -> DocumentNode:
         """Raises InvalidDocument."""
         document = self._parsed(source)
-        errors = exceeded(document, self._limits) or validate(
-            self._schema,
-            document,
-            RULES,
-            max_errors=self._limits.errors,
-            hide_suggestions=self._hide_suggestions,
+        errors = problems(
+            self._schema, document, self._limits, hide_suggestions=self._hide_suggestions
         )
         if errors:
             raise InvalidDocument(ErrorCode.GRAPHQL_VALIDATION_FAILED, errors)

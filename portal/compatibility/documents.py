@@ -9,17 +9,20 @@ from typing import Any
 
 from graphql import (
     DocumentNode,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     Source,
     parse,
     separate_operations,
-    validate,
 )
 
 from portal.compatibility.errors import ContractError
 from portal.documents.folder import manifest
 from rest_compat.directives import strip
+from schema.documents import problems
+from schema.limits.fragments import fragments_of
+from schema.limits.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class BrokenDocument:
-    """A document that a schema does not suit."""
+    """A document that a schema does not suit, or that is beyond the limits."""
 
     document: Document
     errors: list[GraphQLError]
@@ -51,37 +54,85 @@ class BrokenDocument:
 
 
 def read_documents(path: Path) -> Iterator[Document]:
-    """Every operation of a file, or of the *.graphql files below a folder.
+    """Every operation of a file, or of the files below a folder.
 
-    A *.json file is a manifest of trusted documents. Raises ContractError.
+    A *.graphql file may spread the fragments of the other ones. A *.json file is a manifest of
+    trusted documents; among those of a folder there may be others. Raises ContractError.
     """
-    files = sorted(path.rglob("*.graphql")) if path.is_dir() else [path]
-    if not files:
-        raise ContractError(f"{path} holds no *.graphql file.")
-    for file in files:
-        try:
-            yield from _operations(file)
-        except ValueError as error:
-            raise ContractError(f"{file} can't be read: {error}") from None
-        except GraphQLError as error:
-            raise ContractError(f"{file} is no GraphQL: {error}") from None
-
-
-def _operations(file: Path) -> Iterator[Document]:
-    text = file.read_text(encoding="utf-8")
-    texts = [each for _, each in manifest(text)] if file.suffix == ".json" else [text]
-    for each in texts:
-        parts = separate_operations(strip(parse(Source(each, str(file)))))
-        for operation, part in parts.items():
-            yield Document(file, operation or "the operation", part)
+    if not path.is_dir():
+        yield from _manifest(path) if path.suffix == ".json" else _operations([path])
+        return
+    sources = sorted(path.rglob("*.graphql"))
+    manifests = [file for file in sorted(path.rglob("*.json")) if _is_manifest(file)]
+    if not sources and not manifests:
+        raise ContractError(f"{path} holds no *.graphql file and no manifest.")
+    yield from _operations(sources)
+    for file in manifests:
+        yield from _manifest(file)
 
 
 def broken_documents(
     documents: Iterable[Document], schema: GraphQLSchema
 ) -> Iterator[BrokenDocument]:
     for document in documents:
-        if errors := validate(schema, document.tree):
+        if errors := problems(schema, document.tree, Limits()):
             yield BrokenDocument(document, errors)
+
+
+def _operations(files: Iterable[Path]) -> Iterator[Document]:
+    trees = {file: _parsed(_text(file), file) for file in files}
+    shared: dict[str, FragmentDefinitionNode] = {}
+    for tree in trees.values():
+        shared.update(fragments_of(tree))
+    for file, tree in trees.items():
+        own = fragments_of(tree)
+        others = [node for name, node in shared.items() if name not in own]
+        yield from _separated(DocumentNode(definitions=(*tree.definitions, *others)), file)
+
+
+def _manifest(file: Path) -> Iterator[Document]:
+    try:
+        texts = manifest(_text(file))
+    except ValueError as error:
+        raise ContractError(f"{file} can't be read: {error}") from None
+    for _, text in texts:
+        yield from _separated(_parsed(text, file), file)
+
+
+def _is_manifest(file: Path) -> bool:
+    """Many a JSON file holds texts by their names, but not the texts of operations."""
+    try:
+        texts = manifest(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return any(map(_is_graphql, (text for _, text in texts)))
+
+
+def _is_graphql(text: str) -> bool:
+    try:
+        parse(text, no_location=True)
+    except GraphQLError:
+        return False
+    return True
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except ValueError as error:
+        raise ContractError(f"{file} can't be read: {error}") from None
+
+
+def _parsed(text: str, file: Path) -> DocumentNode:
+    try:
+        return strip(parse(Source(text, str(file))))
+    except GraphQLError as error:
+        raise ContractError(f"{file} is no GraphQL: {error}") from None
+
+
+def _separated(tree: DocumentNode, file: Path) -> Iterator[Document]:
+    for operation, part in separate_operations(tree).items():
+        yield Document(file, operation or "the operation", part)
 
 
 def _line(error: GraphQLError) -> str:

@@ -83,8 +83,27 @@ def test_the_same_schema_has_no_change(sdl: str, relied_on: Path) -> None:
             "",
             "safe: Field Portal.name was added.",
         ),
+        (
+            r"input LoginWithGoogleInput @oneOf",
+            "input LoginWithGoogleInput",
+            "breaking: LoginWithGoogleInput takes exactly one of its fields now.",
+        ),
+        (
+            r"input LoginInput ",
+            "input LoginInput @oneOf ",
+            "safe: LoginInput takes several of its fields now.",
+        ),
     ],
-    ids=["field", "enum value", "input field", "new enum value", "guard", "new field"],
+    ids=[
+        "field",
+        "enum value",
+        "input field",
+        "new enum value",
+        "guard",
+        "new field",
+        "one of its fields",
+        "several fields",
+    ],
 )
 def test_a_change_is_told_with_how_serious_it_is(
     sdl: str, relied_on: Path, now: str, before: str, change: str
@@ -108,6 +127,38 @@ def test_the_documents_that_a_change_breaks_are_named(
         f"broken: Motto in {folder}/portal.graphql:3: Cannot query field 'motto' on type 'Portal'."
     ]
     assert found.objection
+
+
+def test_what_is_deprecated_now_is_told() -> None:
+    old = "type Query { motto(loud: Boolean): String } enum Kind { ONE } input Make { kind: Kind }"
+    deprecated = '@deprecated(reason: "Nobody reads it.")'
+    new = (
+        f"type Query {{ motto(loud: Boolean {deprecated}): String {deprecated} }}"
+        f" enum Kind {{ ONE {deprecated} }} input Make {{ kind: Kind {deprecated} }}"
+    )
+    found = compare(build_schema(old), build_schema(new), [])
+    places = ("Query.motto", "Query.motto(loud:)", "Kind.ONE", "Make.kind")
+    assert sorted(str(found).splitlines()) == sorted(
+        f"safe: {place} is deprecated now: Nobody reads it." for place in places
+    )
+    assert str(compare(build_schema(new), build_schema(new), [])) == "Nothing changed."
+
+
+def test_fragments_may_stand_in_files_of_their_own(folder: Path) -> None:
+    (folder / "a.graphql").write_text("query A { portal { ...Words } }")
+    (folder / "b.graphql").write_text(
+        "query B { portal { ...Words } } fragment Words on Portal { name }"
+    )
+    (folder / "words.graphql").write_text("fragment Words on Portal { motto }")
+    [broken] = check_schema(COMMITTED, [folder.parent]).broken
+    assert str(broken).startswith(f"broken: A in {folder}/a.graphql:1: Cannot query field 'motto'")
+
+
+def test_a_document_beyond_the_limits_is_broken(folder: Path) -> None:
+    aliases = " ".join(f"a{number}: name" for number in range(31))
+    (folder / "large.graphql").write_text(f"{{ portal {{ {aliases} }} }}")
+    [broken] = check_schema(COMMITTED, [folder]).broken
+    assert str(broken).endswith("The operation has 31 aliases; at most 30 are allowed.")
 
 
 def test_the_documents_of_rest_are_known() -> None:
@@ -146,6 +197,14 @@ def test_a_manifest_names_documents_as_well(folder: Path, manifest: dict[str, An
     file.write_text(json.dumps(manifest))
     [broken] = check_schema(COMMITTED, [file]).broken
     assert str(broken).startswith(f"broken: the operation in {file}:1: Cannot query field 'zoo'")
+
+
+def test_a_folder_may_hold_manifests_among_other_json(folder: Path) -> None:
+    (folder / "manifest.json").write_text('{"abc": "{ zoo }"}')
+    (folder / "package.json").write_text('{"name": "client", "dependencies": {}}')
+    (folder / "words.json").write_text('{"hello": "Hello there!"}')
+    [broken] = check_schema(COMMITTED, [folder.parent]).broken
+    assert broken.document.file == folder / "manifest.json"
 
 
 @pytest.mark.parametrize(
