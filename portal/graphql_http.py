@@ -7,7 +7,13 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any
 
 import orjson
-from graphql import DocumentNode, ExecutionResult, OperationType, get_operation_ast
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    OperationType,
+    get_operation_ast,
+    located_error,
+)
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -30,7 +36,7 @@ from resolvers.errors import ErrorCode
 from rest_compat.status import CHALLENGE
 from schema.context import Context
 from schema.executor import Executor, InvalidDocument, Results
-from schema.results import RequestError
+from schema.results import RequestError, public_error
 
 GRAPHQL_JSON = "application/graphql-response+json"
 HTML = "text/html"
@@ -85,6 +91,8 @@ class GraphQLEndpoint:
             if media_type == EVENT_STREAM:
                 return self._event_stream(_alone(result), nullcontext())
             return self._rendered(result, media_type or JSON)
+        except Exception as error:
+            return _unforeseen(error, request, GRAPHQL_JSON if media_type == GRAPHQL_JSON else JSON)
 
     def _is_page_request(self, request: Request, accept: str | None) -> bool:
         return (
@@ -131,6 +139,13 @@ def _is_streamed(
 
 async def _alone(result: ExecutionResult) -> AsyncGenerator[ExecutionResult, None]:
     yield result
+
+
+def _unforeseen(error: Exception, request: Request, media_type: str) -> Response:
+    """What went wrong before the operation began, whatever the profile."""
+    problem = public_error(located_error(error), request.state.request_id)
+    result = RequestError(errors=[problem])
+    return _response(result.formatted, status_of(result, GRAPHQL_JSON, "2026"), media_type)
 
 
 def _failure(message: str, code: ErrorCode) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from python_multipart.multipart import parse_options_header
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -65,10 +66,12 @@ def _from_url(request: Request) -> dict[str, Any]:
 
 
 async def _from_body(request: Request) -> Any:
-    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
-    charset = parameters.replace(" ", "").replace('"', "").lower()
-    if media_type.strip().lower() != JSON or charset not in ("", "charset=utf-8"):
+    media_type, parameters = parse_options_header(request.headers.get("content-type"))
+    charset = parameters.get(b"charset", b"utf-8").lower()
+    if media_type.lower() != JSON.encode() or charset != b"utf-8":
         raise BadRequest(f"Send {JSON} in UTF-8.", 415)
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise BadRequest("Send the body as it is, in no encoding.", 415)
     try:
         return _json(await request.body(), "The body is no JSON")
     except HTTPException as error:
@@ -98,9 +101,8 @@ def parameters_from(given: Any) -> Parameters:
         raise BadRequest("`documentId` names the document: send no `query` and no hash with it.")
     if query and sha256 and sha256 != digest(query):
         raise BadRequest("`sha256Hash` is not the SHA-256 of `query`.")
-    return Parameters(
-        query, given.get("variables"), given.get("operationName"), document_id, sha256
-    )
+    operation_name = given.get("operationName") or None
+    return Parameters(query, given.get("variables"), operation_name, document_id, sha256)
 
 
 def _persisted(extensions: Mapping[str, Any]) -> str | None:

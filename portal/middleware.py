@@ -14,7 +14,7 @@ from rest_compat.responses import json_response
 
 logger = logging.getLogger(__name__)
 
-TOO_LARGE = {"detail": "The request body is larger than 1 MiB."}
+TOO_LARGE = "The request body is larger than 1 MiB."
 ANSWERS = ("http.response.start", "websocket.http.response.start")
 SAFE = {
     "Cache-Control": "no-store",
@@ -123,6 +123,8 @@ class UnexpectedErrors:
 
 
 class BodyLimit:
+    """Whoever reads a larger body gets an HTTPException."""
+
     def __init__(self, app: ASGIApp, maximum: int) -> None:
         self.app = app
         self.maximum = maximum
@@ -132,17 +134,17 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "0")
-        if announced.isdigit() and int(announced) > self.maximum:
-            await json_response(TOO_LARGE, 413)(scope, receive, send)
-            return
+        is_too_large = announced.isdigit() and int(announced) > self.maximum
         received = 0
 
         async def receive_some() -> Message:
             nonlocal received
+            if is_too_large:
+                raise HTTPException(413, TOO_LARGE)
             message = await receive()
             received += len(message.get("body", b""))
             if received > self.maximum:
-                raise HTTPException(413, TOO_LARGE["detail"])
+                raise HTTPException(413, TOO_LARGE)
             return message
 
         await self.app(scope, receive_some, send)

@@ -25,10 +25,12 @@ def _media_range(text: str) -> tuple[str, float]:
 
 
 def _number(text: str) -> float:
+    """0 for what is no number, of which NaN is one."""
     try:
-        return min(max(float(text), 0.0), 1.0)
+        quality = float(text)
     except ValueError:
         return 0.0
+    return min(quality, 1.0) if quality > 0 else 0.0
 
 
 def _quality(offer: str, ranges: Sequence[tuple[str, float]]) -> float:

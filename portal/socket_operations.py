@@ -107,4 +107,4 @@ def _bad_input(bad: BadRequest) -> GraphQLError:
 
 def _as_strawberry(result: ExecutionResult) -> StrawberryResult:
     kind = PreExecutionError if isinstance(result, RequestError) else StrawberryResult
-    return kind(result.data, result.errors)
+    return kind(result.data, result.errors, result.extensions)

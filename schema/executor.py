@@ -99,8 +99,7 @@ class Executor:
         else:
             result = await self._in_time(document, context, given, operation_name, admission.plan)
         if admission.cost is not None:
-            cost = {"requested": admission.cost, "maximum": self._limits.cost}
-            result.extensions = {"cost": cost}
+            result.extensions = self._extensions(admission.cost)
         return result
 
     async def subscribe(
@@ -130,7 +129,8 @@ class Executor:
             return self._too_slow(GIVEN_UP)
         if isinstance(results, ExecutionResult):
             return RequestError(errors=public_result(results, context.request_id).errors)
-        return public_results(cast(Results, results), context.request_id)
+        costly = public_results(cast(Results, results), context.request_id)
+        return _with_extensions(costly, self._extensions(admission.cost or 0))
 
     async def finish(self) -> None:
         """Waits for the changes that took longer than their callers waited."""
@@ -180,6 +180,9 @@ class Executor:
         except TimeoutError:
             return self._too_slow(LEFT if changes else GIVEN_UP)
 
+    def _extensions(self, cost: int) -> dict[str, Any]:
+        return {"cost": {"requested": cost, "maximum": self._limits.cost}}
+
     def _refused(self, refusal: GraphQLError, context: Context) -> RequestError:
         return RequestError(errors=[public_error(refusal, context.request_id)])
 
@@ -195,6 +198,13 @@ class Executor:
 def is_subscription(document: DocumentNode, operation_name: str | None = None) -> bool:
     operation = get_operation_ast(document, operation_name)
     return operation is not None and operation.operation is OperationType.SUBSCRIPTION
+
+
+async def _with_extensions(results: Results, extensions: dict[str, Any]) -> Results:
+    async with aclosing(results):
+        async for result in results:
+            result.extensions = extensions
+            yield result
 
 
 async def _public(result: Awaitable[ExecutionResult], request_id: str) -> ExecutionResult:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
@@ -136,17 +138,53 @@ async def test_other_methods_are_405(anonymous: Caller, method: str) -> None:
         (b"query=%7B__typename%7D", "application/x-www-form-urlencoded", 415),
         (b"{ __typename }", "application/graphql", 415),
         (b" " * 1_100_000, JSON, 413),
+        (None, JSON, 413),
     ],
     ids=lambda value: str(value)[:40],
 )
 async def test_a_malformed_request_is_refused_in_json(
-    anonymous: Caller, content: bytes, content_type: str, status: int
+    anonymous: Caller, content: bytes | None, content_type: str, status: int
 ) -> None:
     headers = {"Content-Type": content_type, "Origin": ORIGIN}
-    response = await anonymous.client.post("/graphql", content=content, headers=headers)
+    response = await anonymous.client.post(
+        "/graphql", content=endless() if content is None else content, headers=headers
+    )
     assert response.status_code == status, response.text
-    assert isinstance(response.json(), dict)
+    assert response.json()["errors"]
     assert response.headers["access-control-allow-origin"] == ORIGIN
+
+
+async def endless() -> AsyncIterator[bytes]:
+    """A body that does not say how long it is."""
+    for _ in range(200):
+        yield b" " * 10_000
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        JSON,
+        "Application/JSON",
+        f"{JSON};charset=UTF-8",
+        f'{JSON}; charset="utf-8"',
+        f"{JSON}; charset=utf-8;",
+        f"{JSON}; profile=x",
+    ],
+)
+async def test_parameters_of_the_type_do_not_matter_but_the_charset(
+    anonymous: Caller, content_type: str
+) -> None:
+    headers = {"Content-Type": content_type}
+    response = await anonymous.client.post("/graphql", content=json.dumps(QUERY), headers=headers)
+    assert response.json() == ANSWER
+
+
+async def test_a_compressed_body_is_refused(anonymous: Caller) -> None:
+    content = gzip.compress(json.dumps(QUERY).encode())
+    headers = {"Content-Type": JSON, "Content-Encoding": "gzip"}
+    response = await anonymous.client.post("/graphql", content=content, headers=headers)
+    assert response.status_code == 415
+    assert response.json()["errors"][0]["message"] == "Send the body as it is, in no encoding."
 
 
 @pytest.mark.parametrize("variables", ["{", "[]", "7", '"x"'])
@@ -159,6 +197,34 @@ async def test_variables_in_the_address_are_an_object(anonymous: Caller, variabl
 async def test_null_parameters_are_as_good_as_absent_ones(anonymous: Caller) -> None:
     body = {**QUERY, "variables": None, "operationName": None, "extensions": None}
     assert (await post(anonymous, body)).json() == ANSWER
+
+
+async def test_an_empty_name_is_none(anonymous: Caller) -> None:
+    parameters = {"query": "query A { portal { name } }", "operationName": ""}
+    assert (await post(anonymous, parameters)).json() == ANSWER
+    assert (await anonymous.client.get("/graphql", params=parameters)).json() == ANSWER
+
+
+@pytest.mark.parametrize("accept", [JSON, GRAPHQL_JSON])
+async def test_what_fails_before_the_operation_is_an_error_of_graphql_too(
+    alice: Caller,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    accept: str,
+) -> None:
+    async def fail(*_: object) -> None:
+        raise RuntimeError("the secret of the machine")
+
+    monkeypatch.setattr("portal.portal.authenticate", fail)
+    response = await alice.client.post(
+        "/graphql", json=QUERY, headers={**alice.headers, "Accept": accept}
+    )
+    assert response.status_code == 500
+    assert response.headers["content-type"].startswith(accept)
+    [error] = response.json()["errors"]
+    assert "secret" not in response.text
+    assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+    assert error["extensions"]["requestId"] in caplog.text
 
 
 async def test_an_unexpected_error_is_masked_and_found_by_its_id(

@@ -57,6 +57,14 @@ async def test_credentials_may_come_with_the_handshake(alice: Caller) -> None:
         assert await socket.next() == FIRST
 
 
+async def test_every_result_tells_its_cost(alice: Caller) -> None:
+    cost = {"cost": {"requested": 2, "maximum": 50_000}}
+    async with connected(alice) as socket:
+        for number, query in enumerate((PODS, VIEWER)):
+            await socket.subscribe(query, id=str(number))
+            assert (await socket.receive())["payload"]["extensions"] == cost
+
+
 async def test_credentials_of_the_payload_win_and_are_found_in_any_case(
     alice: Caller, bob: Caller
 ) -> None:
@@ -65,7 +73,7 @@ async def test_credentials_of_the_payload_win_and_are_found_in_any_case(
         await socket.send(type="connection_init", payload=payload)
         assert await socket.receive() == {"type": "connection_ack"}
         [result, _] = await answer(socket, VIEWER)
-        assert result["payload"] == {"data": {"viewer": {"username": "bob"}}}
+        assert result["payload"]["data"] == {"viewer": {"username": "bob"}}
 
 
 @pytest.mark.parametrize("payload", [{}, {"Authorization": None}, {"Authorization": 7}])
@@ -78,7 +86,7 @@ async def test_who_is_nobody_may_connect_but_not_listen(
         [refusal] = await answer(socket, PODS)
         assert (refusal["type"], codes(refusal)) == ("error", ["UNAUTHENTICATED"])
         [result, _] = await answer(socket, "{ portal { name } }")
-        assert result["payload"] == {"data": {"portal": {"name": "KubePortal"}}}
+        assert result["payload"]["data"] == {"portal": {"name": "KubePortal"}}
 
 
 async def test_credentials_that_are_not_good_are_refused_at_the_door(
@@ -117,7 +125,7 @@ async def test_a_silent_stream_ends_soon_after_the_session(alice: Caller) -> Non
 async def test_a_session_that_has_ended_runs_no_further_operations(alice: Caller) -> None:
     async with connected(alice) as socket:
         [result, _] = await answer(socket, LOGOUT)
-        assert result["payload"] == {"data": {"logout": {"errors": []}}}
+        assert result["payload"]["data"] == {"logout": {"errors": []}}
         [result, _] = await answer(socket, "{ clusters { name } }")
         assert codes(result) == ["UNAUTHENTICATED"]
         assert await socket.close_code() == 4403
