@@ -14,6 +14,7 @@ from tortoise.migrations.executor import MigrationExecutor
 from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.transactions import in_transaction
 
+from models import sqlite
 from models.recorder import TransactionalRecorder
 
 APP = "models"
@@ -47,7 +48,7 @@ class Database:
     @property
     def config(self) -> dict[str, Any]:
         return {
-            "connections": {self._name: expand_db_url(self.url)},
+            "connections": {self._name: self._connection_config()},
             "apps": {
                 APP: {
                     "models": MODULES,
@@ -56,6 +57,12 @@ class Database:
                 }
             },
         }
+
+    def _connection_config(self) -> dict[str, Any]:
+        config = expand_db_url(self.url)
+        if config["engine"] == "tortoise.backends.sqlite":
+            config["engine"] = sqlite.__name__
+        return config
 
     @property
     def sqlite_path(self) -> Path | None:

@@ -81,7 +81,7 @@ async def can(
     rule = RULES[permission]
     given = subject.type if subject else None
     if given != rule.about:
-        needed = f"the id of a {rule.about}" if rule.about else "no id"
+        needed = f"an id of the type {rule.about}" if rule.about else "no id"
         raise BadUserInput(Complaint(f"{permission.value} takes {needed}.", "id"))
     if rule.open_to_everyone:
         return True

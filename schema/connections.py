@@ -33,7 +33,8 @@ Before = Annotated[
     str | None, strawberry.argument(description="Only items that come before this cursor.")
 ]
 Search = Annotated[
-    str | None, strawberry.argument(description="Only items with this text, in any case.")
+    str | None,
+    strawberry.argument(description="Only items with this text, in upper or lower case."),
 ]
 
 Chronology = Annotated[

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -29,6 +30,14 @@ class Form:
 
     def add(self, complaint: Complaint) -> None:
         self._complaints.append(complaint)
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Keeps what a BadUserInput complains of."""
+        try:
+            yield
+        except BadUserInput as refusal:
+            self._complaints += refusal.complaints
 
     def done(self) -> dict[str, Any]:
         """What to write. Raises BadUserInput with all complaints, and when nothing was given."""

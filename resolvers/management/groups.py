@@ -59,7 +59,7 @@ async def delete_group(services: Services, actor: Actor, group_id: int, version:
     administrator is one through this group.
     """
     await actor.require_admin()
-    async with turn(TAKEN):
+    async with turn():
         group = await found(Group, group_id, version)
         await delete(group)
         if group.can_admin:

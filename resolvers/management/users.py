@@ -80,9 +80,11 @@ async def create_user(
     await actor.require_admin()
     form = Form(given, RULES)
     await _check_username(form)
-    user = User(**form.done())
+    user = User(**{"username": "", **form.clean})
     if password is not None:
-        user.password_hash = await hash_new(services, password, user, field="password")
+        with form.noting():
+            user.password_hash = await hash_new(services, password, user, field="password")
+    form.done()
     async with turn(TAKEN):
         await user.save()
         await record(actor, AuditKind.USER_CREATED, user, **creation(user))
@@ -120,7 +122,7 @@ async def delete_user(services: Services, actor: Actor, user_id: int, version: i
     Unauthenticated, Forbidden, NotFound, Outdated, and BadUserInput for the last administrator.
     """
     await actor.require_admin()
-    async with turn(TAKEN):
+    async with turn():
         user = await found(User, user_id, version)
         is_administrator = await administrates(user)
         await delete(user)

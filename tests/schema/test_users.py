@@ -86,6 +86,17 @@ async def test_administrators_search_users(
     assert users["totalCount"] == len(expected)
 
 
+@pytest.mark.parametrize("search", ["émile", "ÉMILE", "straße", "öZ"])
+async def test_upper_and_lower_case_are_the_same_in_all_alphabets(
+    admin: Caller, people: People, search: str
+) -> None:
+    await User.filter(id=people.bob.id).update(first_name="Émile", last_name="Özstraße")
+    query = """query ($search: String) {
+      admin { users(search: $search) { edges { node { username } } } } }"""
+    found = (await admin.data(query, search=search))["admin"]["users"]["edges"]
+    assert [edge["node"]["username"] for edge in found] == ["bob"]
+
+
 @pytest.mark.parametrize("search", ["x" * 201, "\0"], ids=["long", "NUL"])
 async def test_an_impossible_search_is_refused(admin: Caller, search: str) -> None:
     query = "query ($search: String) { admin { users(search: $search) { totalCount } } }"

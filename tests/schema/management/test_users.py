@@ -62,6 +62,12 @@ async def test_an_account_needs_no_more_than_a_name(admin: Caller, anonymous: Ca
     assert not await can_sign_in(anonymous, "zoe", "")
 
 
+async def test_a_new_user_and_the_password_are_complained_of_at_once(admin: Caller) -> None:
+    given = {"username": "", "primaryEmail": "nobody", "password": "123"}
+    found = await complaints(admin, "createUser", **given)
+    assert [field for field, _ in found] == ["username", "primaryEmail", "password"]
+
+
 async def test_an_administrator_changes_everything(admin: Caller, people: People) -> None:
     changed = await change(admin, people.bob, **WHOLE)
     assert changed == {"databaseId": people.bob.id, "version": 2, **WHOLE}
