@@ -17,7 +17,7 @@ NO_MOMENT = "Give a moment with its time zone."
 
 
 @dataclass(frozen=True, slots=True)
-class AuditFilter:
+class AuditEventFilter:
     """Which events to look for; what is None does not matter.
 
     since, until: the first moment that counts, and the first that does not any more.
@@ -46,7 +46,7 @@ class AuditFilter:
             yield Q(happened_at__lt=_moment("until", self.until))
 
 
-async def search(actor: Actor, wanted: AuditFilter) -> QuerySet[AuditEvent]:
+async def search(actor: Actor, wanted: AuditEventFilter) -> QuerySet[AuditEvent]:
     """For administrators: those that are wanted. Raises BadUserInput."""
     await actor.require_admin()
     return AuditEvent.filter(*wanted.conditions())

@@ -1,4 +1,4 @@
-"""Everything that can go wrong in words: one enum of codes, one exception per code."""
+"""Everything that can go wrong in words: one enum of codes, and the errors of resolvers."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from resolvers.orders import BY_ID
 from resolvers.pages import page, page_arguments
 from schema.access import AccessRequest
 from schema.arguments import DatabaseId
-from schema.audit import NEWEST_FIRST, AuditEvent, AuditFilter, AuditFilterArgument
+from schema.audit import NEWEST_FIRST, AuditEvent, AuditEventFilter, AuditEventFilterArgument
 from schema.connections import After, Before, Chronology, Connection, First, Last, Search
 from schema.context import PortalInfo
 from schema.credentials import CredentialIssue
@@ -139,9 +139,9 @@ class Administration:
         after: After = None,
         last: Last = None,
         before: Before = None,
-        filter: AuditFilterArgument = None,
+        filter: AuditEventFilterArgument = None,
     ) -> Connection[AuditEvent]:
-        wanted = (filter or AuditFilter()).wanted()
+        wanted = (filter or AuditEventFilter()).wanted()
         query = await audit_events.search(info.context.actor, wanted)
         found = await page(query, page_arguments(first, after, last, before, NEWEST_FIRST))
         return Connection[AuditEvent].of(found, AuditEvent.of, query.count)

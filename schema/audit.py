@@ -100,7 +100,7 @@ def _subject_id(row: models.AuditEvent) -> strawberry.ID | None:
 
 
 @strawberry.input(description="Which events to look for: all that is given has to hold.")
-class AuditFilter:
+class AuditEventFilter:
     actor_type: AuditActor | None = strawberry.field(
         default=None, description="Those that were done by such an actor."
     )
@@ -121,13 +121,13 @@ class AuditFilter:
     )
     until: datetime | None = strawberry.field(default=None, description="Those before this moment.")
 
-    def wanted(self) -> events.AuditFilter:
+    def wanted(self) -> events.AuditEventFilter:
         """Raises BadUserInput for ids of something else."""
         actor = _reference("actor", self.actor) if self.actor else None
         if actor and actor[0] != AuditSubject.USER:
             raise BadUserInput(Complaint(NO_ID, "actor"))
         subject = _reference("subject", self.subject) if self.subject else None
-        return events.AuditFilter(
+        return events.AuditEventFilter(
             actor_type=self.actor_type,
             actor_id=actor[1] if actor else None,
             subject_type=subject[0] if subject else None,
@@ -139,8 +139,8 @@ class AuditFilter:
         )
 
 
-AuditFilterArgument = Annotated[
-    AuditFilter | None, strawberry.argument(description="Which events; without one, all.")
+AuditEventFilterArgument = Annotated[
+    AuditEventFilter | None, strawberry.argument(description="Which events; without one, all.")
 ]
 
 

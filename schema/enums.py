@@ -103,15 +103,19 @@ _publish(
     ErrorCode,
     "What kind of error it is: in `UserError.code` and in `extensions.code` of an error.",
     {
-        ErrorCode.UNAUTHENTICATED: "Sign in first, or again.",
+        ErrorCode.UNAUTHENTICATED: "Sign in first, or again; `extensions.problem` says what is"
+        " wrong with credentials that were sent.",
         ErrorCode.FORBIDDEN: "You are known, but may not do this.",
         ErrorCode.NOT_FOUND: "There is no such thing.",
-        ErrorCode.BAD_USER_INPUT: "A value does not fit; `field` says which.",
-        ErrorCode.CONFLICT: "It does not fit the state of things; the message says who was first.",
+        ErrorCode.BAD_USER_INPUT: "A value does not fit; `UserError.field` or `extensions.fields`"
+        " say which.",
+        ErrorCode.CONFLICT: "It does not fit the state of things, which somebody else may have"
+        " changed; the message says how.",
         ErrorCode.INVALID_CREDENTIALS: "This user name, password or token opens nothing.",
-        ErrorCode.RATE_LIMITED: "Too many attempts; `retryAfter` says how long to wait.",
-        ErrorCode.UNAVAILABLE: "A cluster or an identity provider does not answer, or too many"
-        " people sign in at once; try later.",
+        ErrorCode.RATE_LIMITED: "Too many attempts; `UserError.retryAfter` or"
+        " `extensions.retryAfter` say how many seconds to wait.",
+        ErrorCode.UNAVAILABLE: "A cluster or an identity provider is not there or does not answer,"
+        " or the portal is busy; the message says which. Try later.",
         ErrorCode.TIMEOUT: "It took too long; what only reads was given up, a change goes on.",
         ErrorCode.GRAPHQL_PARSE_FAILED: "The document is no GraphQL.",
         ErrorCode.GRAPHQL_VALIDATION_FAILED: "The document does not fit the schema.",
@@ -270,14 +274,14 @@ _publish(
         AuditKind.USER_CREATED: "An account, perhaps by its first sign-in with Google.",
         AuditKind.USER_CHANGED: "Names, addresses, or what the user may do.",
         AuditKind.USER_DELETED: "An account, with all that belonged to it.",
-        AuditKind.GROUP_CREATED: "A group.",
+        AuditKind.GROUP_CREATED: "A new group.",
         AuditKind.GROUP_CHANGED: "Its name, whether it makes administrators, or who is in by rule.",
         AuditKind.GROUP_DELETED: "A group; whoever was in it is not any more.",
         AuditKind.MEMBER_ADDED: "The subject was put into the `group`.",
         AuditKind.MEMBER_REMOVED: "The subject was taken out of the `group`.",
-        AuditKind.WEBAPP_CREATED: "A web app.",
+        AuditKind.WEBAPP_CREATED: "A new web app.",
         AuditKind.WEBAPP_CHANGED: "Its name or its link.",
-        AuditKind.WEBAPP_DELETED: "A web app.",
+        AuditKind.WEBAPP_DELETED: "A web app; nobody sees its link any more.",
         AuditKind.WEBAPP_GRANTED: "The `group` got the subject.",
         AuditKind.WEBAPP_WITHDRAWN: "The subject was taken from the `group`.",
         AuditKind.DECLARATION_APPLIED: "The operator's file has changed something: `details` tell"

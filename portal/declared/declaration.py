@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from models import GroupMembership
+from models import GroupMembership, WebAppCategory
 from models.groups import GROUP_NAME_LENGTH
 from models.users import NAME_LENGTH
 from models.webapps import LINK_URL_LENGTH, WEBAPP_NAME_LENGTH
@@ -67,6 +67,7 @@ class DeclaredWebApp(Entry):
     link_name: LinkName | None = None
     link_url: LinkUrl | None = None
     link_show: bool = False
+    category: Annotated[WebAppCategory | None, Field(strict=False)] = None
 
 
 class DeclaredServiceAccount(Entry):

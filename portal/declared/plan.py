@@ -68,7 +68,7 @@ class _Planner:
 
     def webapp(self, declared: DeclaredWebApp) -> None:
         row = self._webapps.setdefault(declared.name, WebApp(name=declared.name))
-        given = declared.named("link_name", "link_url", "link_show")
+        given = declared.named("link_name", "link_url", "link_show", "category")
         self.ledger.put(f"web app {row.name}", row, given)
 
     def grants(self, declared: DeclaredGroup) -> None:

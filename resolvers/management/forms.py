@@ -69,6 +69,11 @@ def required(value: Any) -> Any:
     return value
 
 
+def optional(value: Any) -> Any:
+    """The rule for a choice that nobody needs to make."""
+    return value
+
+
 def text(limit: int) -> Rule:
     """The rule for a text of some lines, or null."""
 

@@ -7,7 +7,7 @@ from models.webapps import LINK_URL_LENGTH, WEBAPP_NAME_LENGTH
 from resolvers.actor import Actor
 from resolvers.audit import creation, differences, record
 from resolvers.errors import Complaint
-from resolvers.management.forms import Form, Rule, Values, line, required, satisfying
+from resolvers.management.forms import Form, Rule, Values, line, optional, required, satisfying
 from resolvers.management.turns import turn
 from resolvers.management.versions import change, delete, found
 from resolvers.webapps import link_complaint, placeholder_complaint
@@ -18,6 +18,7 @@ RULES: Mapping[str, Rule] = {
     "link_name": satisfying(placeholder_complaint, line(WEBAPP_NAME_LENGTH, null=True)),
     "link_url": satisfying(link_complaint, line(LINK_URL_LENGTH, null=True)),
     "link_show": required,
+    "category": optional,
 }
 
 

@@ -7,7 +7,7 @@ import strawberry
 import models
 from resolvers.management import webapps
 from schema.context import Context, PortalInfo
-from schema.enums import Permission
+from schema.enums import Permission, WebAppCategory
 from schema.errors import UserError
 from schema.guard import guard
 from schema.management.outcomes import (
@@ -32,6 +32,7 @@ LINK_URL = (
     " `linkName`; null for nowhere."
 )
 LINK_SHOW = "True shows the link to the members of its groups."
+CATEGORY = "What the app is for; null when nobody is to be told."
 
 
 @strawberry.input(description="A new web app.")
@@ -40,6 +41,7 @@ class CreateWebAppInput:
     link_name: str | None = strawberry.field(default=None, description=LINK_NAME)
     link_url: str | None = strawberry.field(default=None, description=LINK_URL)
     link_show: bool = strawberry.field(default=False, description=LINK_SHOW)
+    category: WebAppCategory | None = strawberry.field(default=None, description=CATEGORY)
 
 
 @strawberry.input(description="Changes to a web app: what is absent stays as it is.")
@@ -50,6 +52,7 @@ class UpdateWebAppInput:
     link_name: strawberry.Maybe[str | None] = strawberry.field(description=LINK_NAME)
     link_url: strawberry.Maybe[str | None] = strawberry.field(description=LINK_URL)
     link_show: strawberry.Maybe[bool | None] = strawberry.field(description=LINK_SHOW)
+    category: strawberry.Maybe[WebAppCategory | None] = strawberry.field(description=CATEGORY)
 
 
 @strawberry.input(description="Which web app to delete.")

@@ -9,7 +9,7 @@ from tests.callers import Caller
 
 NODE = """id kind outcome actorType actorId actorName subjectType subjectId subjectName
           address client requestId details"""
-ALL = f"""query ($filter: AuditFilter, $first: Int, $after: String) {{ admin {{
+ALL = f"""query ($filter: AuditEventFilter, $first: Int, $after: String) {{ admin {{
   auditEvents(filter: $filter, first: $first, after: $after) {{
     totalCount pageInfo {{ endCursor hasNextPage }} edges {{ node {{ {NODE} }} }} }} }} }}"""
 OWN = f"{{ viewer {{ auditEvents {{ edges {{ node {{ {NODE} }} }} }} }} }}"

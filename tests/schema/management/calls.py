@@ -10,7 +10,7 @@ USER = """user { databaseId username firstName lastName primaryEmail alternative
                  isActive comments version }"""
 GROUP = """group { databaseId name canAdmin membership version
                    members(first: 10) { edges { node { username } } } webapps { name } }"""
-WEBAPP = "webapp { databaseId name linkNameTemplate linkUrlTemplate linkShow version }"
+WEBAPP = "webapp { databaseId name linkNameTemplate linkUrlTemplate linkShow category version }"
 ANSWERS = {
     "createUser": USER,
     "updateUserAsAdmin": USER,

@@ -13,17 +13,20 @@ WIKI = {
     "linkNameTemplate": "Wiki of {{namespace}}",
     "linkUrlTemplate": "https://wiki.example.org/{{serviceaccount}}",
     "linkShow": True,
+    "category": "DOCUMENTATION",
 }
 LINK = {"linkName": WIKI["linkNameTemplate"], "linkUrl": WIKI["linkUrlTemplate"]}
 
 
 async def test_a_web_app_is_made_changed_and_deleted(admin: Caller) -> None:
-    made = (await done(admin, "createWebApp", name="Wiki", **LINK, linkShow=True))["webapp"]
+    given = {**LINK, "linkShow": True, "category": "DOCUMENTATION"}
+    made = (await done(admin, "createWebApp", name="Wiki", **given))["webapp"]
     target = {"databaseId": made["databaseId"]}
     assert made == {**target, **WIKI, "version": 1}
-    changes = {"name": "Handbook", "linkUrl": None}
+    changes = {"name": "Handbook", "linkUrl": None, "category": None}
     changed = (await done(admin, "updateWebApp", **target, version=1, **changes))["webapp"]
-    expected = {**made, "name": "Handbook", "linkUrlTemplate": None, "version": 2}
+    nulls = {"linkUrlTemplate": None, "category": None}
+    expected = {**made, "name": "Handbook", **nulls, "version": 2}
     assert changed == expected
     payload = await done(admin, "deleteWebApp", **target, version=2)
     assert payload["deletedId"]
