@@ -16,6 +16,7 @@ from resolvers.audit import record
 from resolvers.errors import BadUserInput, Complaint, Forbidden, NotFound
 from resolvers.notices import tell_administrators
 from resolvers.services import Services
+from resolvers.texts import BLANK, lines_complaint
 from resolvers.withdrawal import hold, withdraw_expired
 
 PEOPLE_AND_ACCOUNT = ("user", "decided_by", "ended_by", "service_account")
@@ -67,8 +68,7 @@ async def request_access(services: Services, actor: Actor, reason: str) -> Acces
     """
     user, now = actor.user, services.clock()
     text = reason.strip()
-    complaint = reason_complaint(text) if text else "This field may not be blank."
-    if complaint:
+    if complaint := reason_complaint(text) if text else BLANK:
         raise BadUserInput(Complaint(complaint, "reason"))
     await withdraw_expired(user.id, now)
     async with in_transaction():
@@ -94,11 +94,7 @@ async def waiting_request(user_id: int, now: datetime) -> AccessRequest | None:
 
 
 def reason_complaint(text: str) -> str | None:
-    if len(text) > REASON_LENGTH:
-        return f"Ensure this field has no more than {REASON_LENGTH} characters."
-    if not all(character.isprintable() or character in "\n\r\t" for character in text):
-        return "Control characters are not allowed."
-    return None
+    return lines_complaint(text, REASON_LENGTH)
 
 
 async def open_request(

@@ -3,7 +3,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from models import EffectiveMembership, Scope, Session, User
+from models import Scope, Session, User
+from resolvers.administrators import administrates
 from resolvers.errors import CredentialsProblem, Forbidden, Unauthenticated
 
 
@@ -48,17 +49,10 @@ class Actor:
             if self._is_admin is None:
                 session = self.session
                 is_usable = session is not None and session.allows(Scope.ADMIN)
-                self._is_admin = is_usable and await _is_admin(self.user)
+                self._is_admin = is_usable and await administrates(self.user)
         return self._is_admin
 
     async def require_admin(self) -> None:
         """Raises Unauthenticated or Forbidden."""
         if self.user and not await self.is_admin():
             raise Forbidden("Only administrators may do this.")
-
-
-async def _is_admin(user: User) -> bool:
-    return (
-        user.is_superuser
-        or await EffectiveMembership.filter(user_id=user.id, group__can_admin=True).exists()
-    )

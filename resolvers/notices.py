@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tortoise.expressions import Q
-
 from models import AccessRequest, AccessRequestState, User
+from resolvers.administrators import administrators
 from resolvers.mail import Mail
 from resolvers.services import Services
 
@@ -67,5 +66,4 @@ def _paragraphs(lines: Iterable[str | None]) -> str:
 
 
 async def _administrators() -> list[User]:
-    of_a_group = Q(effective_memberships__group__can_admin=True)
-    return await User.filter(Q(is_superuser=True) | of_a_group, is_active=True).distinct()
+    return await User.filter(administrators(), is_active=True)

@@ -15,6 +15,7 @@ from resolvers.actor import Actor
 from resolvers.audit import record
 from resolvers.errors import BadUserInput, Complaint, Forbidden
 from resolvers.services import Services
+from resolvers.texts import line_complaint
 
 DEFAULT_LIFETIME = timedelta(days=30)
 LONGEST_LIFETIME = timedelta(days=366)
@@ -68,17 +69,9 @@ async def _tokens_of(user: User) -> int:
 
 
 def _complaints(wanted: NewToken, expires_at: datetime, now: datetime) -> Iterator[Complaint]:
-    if not wanted.name.strip():
-        yield Complaint("This field may not be blank.", "name")
-    if len(wanted.name) > TOKEN_NAME_LENGTH:
-        yield Complaint(
-            f"Ensure this field has no more than {TOKEN_NAME_LENGTH} characters.", "name"
-        )
-    if not wanted.name.isprintable():
-        yield Complaint("Control characters are not allowed.", "name")
+    if complaint := line_complaint(wanted.name, TOKEN_NAME_LENGTH):
+        yield Complaint(complaint, "name")
     if not wanted.scopes:
         yield Complaint("Give at least one scope.", "scopes")
-    if expires_at.tzinfo is None:
-        yield Complaint("Give the moment with its time zone.", "expiresAt")
-    elif not now < expires_at <= now + LONGEST_LIFETIME:
+    if not now < expires_at <= now + LONGEST_LIFETIME:
         yield Complaint(f"A token lasts for up to {LONGEST_LIFETIME.days} days.", "expiresAt")

@@ -21,6 +21,7 @@ from resolvers.errors import (
 )
 from resolvers.services import Services
 from resolvers.session_events import note_end, note_failure, note_throttled
+from resolvers.texts import BLANK
 
 ATTEMPTS = 3
 BUSY = "Too many passwords are being checked at once; try again."
@@ -55,11 +56,7 @@ async def login(services: Services, client: Client, username: str, password: str
 
 def require(**values: str) -> None:
     """Raises BadUserInput for each field that is empty."""
-    missing = [
-        Complaint("This field may not be blank.", field)
-        for field, value in values.items()
-        if not value
-    ]
+    missing = [Complaint(BLANK, field) for field, value in values.items() if not value]
     if missing:
         raise BadUserInput(*missing)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from models import Group, GroupMembership, User
 from resolvers.errors import BadUserInput, Complaint
@@ -29,14 +29,13 @@ class Terms:
 
 
 async def check(given: Terms, user: User, now: datetime) -> Terms:
-    """The same with the expiry in UTC and each group once. Raises BadUserInput."""
-    expires_at = given.expires_at and _in_utc(given.expires_at)
-    checked = replace(given, expires_at=expires_at, group_ids=tuple(dict.fromkeys(given.group_ids)))
+    """The same with each group once. Raises BadUserInput."""
+    checked = replace(given, group_ids=tuple(dict.fromkeys(given.group_ids)))
     complaints = {
         "databaseId": None if user.is_active else "This account is closed.",
         "namespace": _namespace_complaint(given.namespace),
         "serviceAccount": _account_complaint(given.service_account),
-        "expiresAt": _expiry_complaint(expires_at, now) if given.expires_at else None,
+        "expiresAt": _expiry_complaint(given.expires_at, now),
         "groups": await _groups_complaint(checked.group_ids),
     }
     found = [Complaint(message, field) for field, message in complaints.items() if message]
@@ -64,18 +63,8 @@ def _account_complaint(name: str | None) -> str | None:
     )
 
 
-def _in_utc(moment: datetime) -> datetime | None:
-    """None for a moment without a time zone, or one that no calendar has."""
-    try:
-        return moment.astimezone(UTC) if moment.tzinfo else None
-    except OverflowError:
-        return None
-
-
 def _expiry_complaint(moment: datetime | None, now: datetime) -> str | None:
-    if moment is None:
-        return "Give a moment with its time zone, as in 2026-01-31T12:00:00+00:00."
-    return None if moment > now else "This moment has passed."
+    return "This moment has passed." if moment and moment <= now else None
 
 
 async def _groups_complaint(ids: tuple[int, ...]) -> str | None:

@@ -15,10 +15,12 @@ from tortoise.transactions import in_transaction
 from models import AccessState, AuditKind, EffectiveMembership, User, username_key
 from models.users import EMAIL_LENGTH, KEY_LENGTH, NAME_LENGTH
 from resolvers.actor import Actor
+from resolvers.administrators import administrators
 from resolvers.audit import record
 from resolvers.errors import BadUserInput, Complaint, Forbidden, NotFound
 from resolvers.orders import MomentOrder, Order, TextOrder
 from resolvers.pages import check_search
+from resolvers.texts import NULL, line_complaint, too_long
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,21 +127,13 @@ def _complaint(field: str, value: str | None) -> Complaint | None:
 
 
 def name_complaint(value: str | None) -> str | None:
-    if value is None:
-        return "This field may not be null."
-    if not value.strip():
-        return "This field may not be blank."
-    if len(value) > NAME_LENGTH:
-        return f"Ensure this field has no more than {NAME_LENGTH} characters."
-    if not value.isprintable():
-        return "Control characters are not allowed."
-    return None
+    return NULL if value is None else line_complaint(value, NAME_LENGTH)
 
 
 def username_complaint(value: str) -> str | None:
     complaint = name_complaint(value)
     if complaint is None and len(username_key(value)) > KEY_LENGTH:
-        return f"Ensure this field has no more than {NAME_LENGTH} characters."
+        return too_long(NAME_LENGTH)
     return complaint
 
 
@@ -147,7 +141,7 @@ def email_complaint(value: str | None) -> str | None:
     if value is None:
         return None
     if len(value) > EMAIL_LENGTH:
-        return f"Ensure this field has no more than {EMAIL_LENGTH} characters."
+        return too_long(EMAIL_LENGTH)
     try:
         normalize_email(value)
     except EmailNotValidError:
@@ -176,9 +170,7 @@ class UserFilter:
         if self.is_active is not None:
             yield Q(is_active=self.is_active)
         if self.is_admin is not None:
-            by_group = EffectiveMembership.filter(group__can_admin=True).values("user_id")
-            is_admin = Q(is_superuser=True) | Q(id__in=Subquery(by_group))
-            yield is_admin if self.is_admin else ~is_admin
+            yield administrators() if self.is_admin else ~administrators()
         if self.access_state is not None:
             yield _in_state(self.access_state, now)
         if self.group_id is not None:

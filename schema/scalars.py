@@ -8,6 +8,7 @@ from strawberry.scalars import JSON
 from strawberry.types.scalar import ScalarDefinition
 
 BigInt = NewType("BigInt", int)
+NO_MOMENT = "Give a moment with its time zone, as in `2026-01-31T12:00:00+00:00`."
 
 
 def _serialize_moment(value: datetime) -> str:
@@ -17,10 +18,12 @@ def _serialize_moment(value: datetime) -> str:
 def _parse_moment(value: object) -> datetime:
     try:
         moment = datetime.fromisoformat(value if isinstance(value, str) else "")
-        # At the ends of the calendar there are moments that other time zones can't express
-        return moment.astimezone(UTC) if moment.tzinfo else moment
+        if moment.tzinfo:
+            return moment.astimezone(UTC)
+    # At the ends of the calendar there are moments that other time zones can't express
     except (ValueError, OverflowError):
-        raise ValueError("Give a moment as in `2026-01-31T12:00:00+00:00`.") from None
+        pass
+    raise ValueError(NO_MOMENT)
 
 
 def _parse_big_int(value: object) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from tortoise.expressions import Q, Subquery
 
 from models import (
-    EffectiveMembership,
     ExternalIdentity,
     GroupMembership,
     Membership,
@@ -16,12 +15,6 @@ from resolvers.errors import BadUserInput, Complaint
 from resolvers.services import Services
 
 LAST = "This would leave the portal without an administrator who can sign in."
-
-
-async def administrates(user: User) -> bool:
-    return user.is_superuser or await EffectiveMembership.exists(
-        user_id=user.id, group__can_admin=True
-    )
 
 
 async def require_administrator(services: Services, field: str) -> None:

@@ -10,13 +10,10 @@ from typing import Any, TypeAlias
 from pydantic.alias_generators import to_camel
 
 from resolvers.errors import BadUserInput, Complaint
+from resolvers.texts import NULL, line_complaint, lines_complaint
 
 Values: TypeAlias = Mapping[str, Any]
 Rule: TypeAlias = Callable[[Any], Any]
-
-NULL = "This field may not be null."
-BLANK = "This field may not be blank."
-CONTROL = "Control characters are not allowed."
 
 
 class Form:
@@ -78,10 +75,8 @@ def text(limit: int) -> Rule:
     """The rule for a text of some lines, or null."""
 
     def rule(value: str | None) -> str | None:
-        if value is not None and len(value) > limit:
-            raise unfit(f"Ensure this field has no more than {limit} characters.")
-        if value and not all(letter.isprintable() or letter in "\n\r\t" for letter in value):
-            raise unfit(CONTROL)
+        if value and (complaint := lines_complaint(value, limit)):
+            raise unfit(complaint)
         return value
 
     return rule
@@ -95,12 +90,8 @@ def line(limit: int, *, blank: bool = False, null: bool = False) -> Rule:
             if null:
                 return None
             raise unfit(NULL)
-        if not value.strip() and not blank:
-            raise unfit(BLANK)
-        if len(value) > limit:
-            raise unfit(f"Ensure this field has no more than {limit} characters.")
-        if not value.isprintable():
-            raise unfit(CONTROL)
+        if complaint := line_complaint(value, limit, blank=blank):
+            raise unfit(complaint)
         return value.strip()
 
     return rule

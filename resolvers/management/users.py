@@ -6,11 +6,11 @@ from typing import Any
 from models import AuditKind, Session, User, username_key
 from models.users import COMMENTS_LENGTH, NAME_LENGTH
 from resolvers.actor import Actor
+from resolvers.administrators import administrates
 from resolvers.audit import creation, differences, record
 from resolvers.errors import BadUserInput, Complaint
-from resolvers.management.administrators import administrates, require_administrator
+from resolvers.management.administrators import require_administrator
 from resolvers.management.forms import (
-    NULL,
     Form,
     Rule,
     Values,
@@ -25,6 +25,7 @@ from resolvers.management.versions import change, delete, found
 from resolvers.passwords import hash_new
 from resolvers.services import Services
 from resolvers.session_events import note_ends
+from resolvers.texts import NULL
 from resolvers.users import (
     email_complaint,
     normalize_email,
