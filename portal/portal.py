@@ -19,7 +19,8 @@ from models import Database
 from portal.expiry import Sweeper
 from portal.mail import SmtpMailer
 from portal.rest_usage import UsageCounter
-from portal.settings import PREFIX, Settings, SettingsError, signing_keys
+from portal.settings import PREFIX, Settings, SettingsError
+from portal.signing_keys import signing_keys
 from portal.smtp import SmtpServer
 from portal.stream_limits import DEFAULT_STREAM_LIMITS, StreamLimits
 from resolvers.actor import Client
