@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +15,6 @@ from tortoise.exceptions import DBConnectionError, OperationalError
 
 from auth.passwords import Passwords
 from cluster.errors import ClusterConfigError
-from models import Database
 from portal import audit, server
 from portal.accounts import AccountError, NewAccount, create_account
 from portal.app import utc_now
@@ -24,19 +22,23 @@ from portal.client.commands import credential, login
 from portal.client.errors import ClientError
 from portal.compatibility import ContractError
 from portal.contract import check_schema, openapi_json, print_schema
-from portal.declared import DeclarationError, apply_file
+from portal.databases import DatabaseUnusable, opened, require_migrated, up_to_date
+from portal.declared import DeclarationError, run_apply
 from portal.legacy import LegacyError, run_import
 from portal.portal import Portal
 from portal.running import run
 from portal.settings import Settings, SettingsError, settings_from_environment
+from portal.signing_keys import warn_of_short_keys
 
 T = TypeVar("T")
 
 MISTAKES = (
     AccountError,
+    server.AddressUnusable,
     ClientError,
     ClusterConfigError,
     ContractError,
+    DatabaseUnusable,
     DBConnectionError,
     DeclarationError,
     LegacyError,
@@ -44,6 +46,11 @@ MISTAKES = (
     OSError,
     SettingsError,
     sqlite3.DatabaseError,
+)
+
+NO_ADMINISTRATOR = (
+    "Nobody can sign in and administrate the portal yet: declare somebody with"
+    " `superuser: true` and a password, or run `kubeportal user create NAME --superuser`."
 )
 
 
@@ -72,6 +79,7 @@ def serve(host: str, port: int, workers: int, migrate: bool) -> None:
     server.log_to_standard_error()
     server.check_address(host, port)
     asyncio.run(_prepare(settings, migrate=migrate))
+    warn_of_short_keys(settings)
     server.serve(settings, host=host, port=port, workers=workers)
 
 
@@ -108,8 +116,10 @@ def user_create(password_stdin: bool, **account: Any) -> None:
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 def apply(file: Path, dry_run: bool) -> None:
     """Make users, groups and web apps as a YAML file declares them."""
-    changes = _with_database(lambda: apply_file(file, Passwords(), dry_run=dry_run))
-    click.echo(changes)
+    applied = asyncio.run(run_apply(settings_from_environment(), file, dry_run=dry_run))
+    click.echo(applied)
+    if not applied.has_administrator:
+        click.echo(NO_ADMINISTRATOR, err=True)
 
 
 @cli.group("audit")
@@ -204,8 +214,7 @@ def _password(*, from_stdin: bool) -> str | None:
 
 def _with_database(work: Callable[[], Awaitable[T]]) -> T:
     async def run() -> T:
-        async with _open(settings_from_environment()) as database:
-            await database.migrate()
+        async with up_to_date(settings_from_environment().database_url):
             return await work()
 
     return asyncio.run(run())
@@ -213,25 +222,15 @@ def _with_database(work: Callable[[], Awaitable[T]]) -> T:
 
 async def _prepare(settings: Settings, *, migrate: bool) -> None:
     """So that a mistake in the environment is one line before the server starts."""
-    async with _open(settings) as database:
+    async with opened(settings.database_url) as database:
         if migrate:
             await database.migrate()
-        elif not await database.is_migrated():
-            raise SettingsError("The database is not up to date: run `kubeportal migrate` first.")
+        else:
+            await require_migrated(database)
         services = await Portal(settings, clock=utc_now).assemble()
         await services.clusters.close()
 
 
 async def _migrate(settings: Settings) -> list[str]:
-    async with _open(settings) as database:
+    async with opened(settings.database_url) as database:
         return await database.migrate()
-
-
-@asynccontextmanager
-async def _open(settings: Settings) -> AsyncIterator[Database]:
-    database = Database(settings.database_url)
-    await database.open()
-    try:
-        yield database
-    finally:
-        await database.close()

@@ -9,12 +9,17 @@ from starlette.applications import Starlette
 
 from portal.app import create_app
 from portal.draining import DrainingProtocol
+from portal.reasons import reason
 from portal.settings import Settings, settings_from_environment
 
 GRACE_SECONDS = 10
 MAXIMUM_MESSAGE = 1024 * 1024
 # At DEBUG they log statements, with all that people have typed
 NOT_TO_DEBUG = ("aiosqlite", "tortoise")
+
+
+class AddressUnusable(Exception):
+    """Nobody can listen there; the message says why, and what to do."""
 
 
 def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
@@ -32,12 +37,15 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
 
 
 def check_address(host: str, port: int) -> None:
-    """Raises OSError, with the address in its message, where nobody can listen there."""
+    """Raises AddressUnusable where nobody can listen."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         socket.create_server((host, port), family=family).close()
     except OSError as error:
-        raise OSError(f"can't listen on {host} port {port}: {error.strerror}") from None
+        raise AddressUnusable(
+            f"can't listen on {host} port {port}: {reason(error)}; choose others with --host and"
+            " --port"
+        ) from None
 
 
 def log_to_standard_error() -> None:

@@ -31,6 +31,9 @@ class Comparison:
     replacement: str | None
 
 
+Comparisons = Mapping[str, Comparison]
+
+
 @dataclass(frozen=True, slots=True)
 class Secret:
     """What to store so that a user's password is the declared one, and a note for the diff."""
@@ -45,7 +48,7 @@ class Secret:
 
 async def compare_passwords(
     document: Document, declaration: Declaration, state: State, passwords: Passwords
-) -> Mapping[str, Comparison]:
+) -> Comparisons:
     """By the key of the user name. Raises DeclarationError for unusable passwords."""
     comparisons: dict[str, Comparison] = {}
     line = anyio.CapacityLimiter(AT_ONCE)

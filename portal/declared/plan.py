@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from models import (
@@ -27,15 +27,13 @@ from portal.declared.declaration import (
     DeclaredWebApp,
 )
 from portal.declared.ledger import Ledger
-from portal.declared.passwords import Comparison, secret
+from portal.declared.passwords import Comparisons, secret
 from portal.declared.state import State, account_key
 
 T = TypeVar("T")
 
 
-def plan(
-    declaration: Declaration, state: State, comparisons: Mapping[str, Comparison]
-) -> list[Change]:
+def plan(declaration: Declaration, state: State, comparisons: Comparisons) -> list[Change]:
     """Raises Outdated."""
     planner = _Planner(state, comparisons)
     for group in declaration.groups:
@@ -50,7 +48,7 @@ def plan(
 
 
 class _Planner:
-    def __init__(self, state: State, comparisons: Mapping[str, Comparison]) -> None:
+    def __init__(self, state: State, comparisons: Comparisons) -> None:
         self.ledger = Ledger()
         self._comparisons = comparisons
         self._session_counts = state.session_counts

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import click
 
 from auth.passwords import Passwords
 from models import Database
-from models.database import IN_MEMORY
+from portal.databases import up_to_date
 from portal.legacy.mistakes import LegacyError
 from portal.legacy.opening import open_source
 from portal.legacy.release import recognise
@@ -21,7 +21,6 @@ from portal.legacy.run import Progress
 from portal.legacy.takeover import import_legacy
 
 SQLITE = "sqlite://"
-STAND_IN = f"{SQLITE}{IN_MEMORY}"
 
 
 async def run_import(database_url: str, place: str, *, dry_run: bool) -> Report:
@@ -29,7 +28,7 @@ async def run_import(database_url: str, place: str, *, dry_run: bool) -> Report:
     _check_distinct(database_url, place)
     async with open_source(place) as source:
         release = await recognise(source)
-        async with _target(database_url, dry_run=dry_run):
+        async with up_to_date(database_url, dry_run=dry_run):
             with _progress() as progress:
                 return await import_legacy(
                     source,
@@ -48,27 +47,6 @@ def _check_distinct(database_url: str, place: str) -> None:
         own and own.resolve() == Path(place.removeprefix(SQLITE)).resolve()
     ):
         raise LegacyError("the source is the database of this portal itself: take another one")
-
-
-@asynccontextmanager
-async def _target(database_url: str, *, dry_run: bool) -> AsyncIterator[None]:
-    """The migrated database of this portal.
-
-    A dry run leaves even an empty one empty: it happens in one that is gone afterwards.
-    """
-    database = Database(database_url)
-    stands_in = dry_run and await database.is_empty()
-    if stands_in:
-        database = Database(STAND_IN)
-    await database.open()
-    try:
-        if stands_in or not dry_run:
-            await database.migrate()
-        elif not await database.is_migrated():
-            raise LegacyError("the database is not up to date: run `kubeportal migrate` first")
-        yield
-    finally:
-        await database.close()
 
 
 @contextmanager

@@ -17,12 +17,12 @@ from strawberry.utils.str_converters import to_camel_case
 from auth.passwords import Passwords
 from cluster.clusters import Clusters
 from models import Database
-from portal.declared import apply_file
 from resolvers.pages import MAXIMUM_PAGE
 from schema.limits.excess import SUBJECTS
 from schema.limits.limits import Limits
 from tests.callers import Caller
 from tests.contracts.guide import Example, examples, exchanges, fits, message
+from tests.declaring import apply_file
 from tests.live.processes import kubeportal
 from tests.sockets import opened
 from tests.stand_in import StandIn, clusters_of

@@ -12,9 +12,9 @@ from graphql import LoneAnonymousOperationRule, build_schema, parse, specified_r
 from auth.passwords import Passwords
 from models import Database
 from portal.contract import print_schema
-from portal.declared import apply_file
 from portal.settings import PREFIX, Settings
 from tests.callers import Caller
+from tests.declaring import apply_file
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

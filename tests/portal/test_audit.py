@@ -16,7 +16,7 @@ from models import AuditActor, AuditEvent, AuditKind, AuditOutcome, Database, Us
 from portal.accounts import NewAccount, create_account
 from portal.audit import prune
 from portal.cli import cli
-from portal.declared import apply_file
+from tests.declaring import apply_file
 
 DECLARATION = """
 groups:

@@ -13,9 +13,10 @@ from tortoise.transactions import in_transaction
 
 from auth.passwords import Passwords
 from models import ExternalIdentity, Group, Membership, User
-from portal.declared import DeclarationError, apply_file
+from portal.declared import DeclarationError
 from portal.settings import Settings
 from tests.callers import Caller, People
+from tests.declaring import apply_file
 from tests.schema.management.calls import answer, complaints, done
 
 LAST = "This would leave the portal without an administrator who can sign in."

@@ -11,8 +11,8 @@ from tortoise.transactions import in_transaction
 
 from auth.passwords import Passwords
 from models import Group, User, WebApp
-from portal.declared import apply_file
 from tests.callers import Caller, People
+from tests.declaring import apply_file
 from tests.schema.management.calls import answer, done
 
 NOUNS: dict[str, tuple[type[User | Group | WebApp], str, str, str]] = {

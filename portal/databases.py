@@ -1,0 +1,81 @@
+"""The database of a command: opened, brought up to date, or only looked at."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from urllib.parse import urlsplit
+
+import asyncpg
+from tortoise.exceptions import DBConnectionError, OperationalError
+
+from models import Database
+from models.database import IN_MEMORY
+from portal.reasons import reason
+
+VARIABLE = "KUBEPORTAL_DATABASE_URL"
+STAND_IN = f"sqlite://{IN_MEMORY}"
+
+
+class DatabaseUnusable(Exception):
+    """The database can't be used; one line names the setting, or what to do first."""
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Database]:
+    """A database that answers. Raises DatabaseUnusable."""
+    database = Database(url)
+    try:
+        with _in_words(database):
+            await database.open()
+            await database.ping()
+        yield database
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def up_to_date(url: str, *, dry_run: bool = False) -> AsyncIterator[Database]:
+    """A migrated database. Raises DatabaseUnusable.
+
+    A dry run leaves even an empty one empty: it happens in one that is gone afterwards.
+    """
+    stands_in = dry_run and await _is_empty(url)
+    async with opened(STAND_IN if stands_in else url) as database:
+        if stands_in or not dry_run:
+            await database.migrate()
+        else:
+            await require_migrated(database)
+        yield database
+
+
+async def require_migrated(database: Database) -> None:
+    """Raises DatabaseUnusable."""
+    if not await database.is_migrated():
+        raise DatabaseUnusable("the database is not up to date: run `kubeportal migrate` first")
+
+
+async def _is_empty(url: str) -> bool:
+    database = Database(url)
+    with _in_words(database):
+        return await database.is_empty()
+
+
+@contextmanager
+def _in_words(database: Database) -> Iterator[None]:
+    try:
+        yield
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, DBConnectionError) as error:
+        raise DatabaseUnusable(f"{VARIABLE}: PostgreSQL refuses: {error}") from None
+    except (OperationalError, sqlite3.DatabaseError) as error:
+        raise DatabaseUnusable(f"{VARIABLE}: {database.sqlite_path}: {error}") from None
+    except OSError as error:
+        raise DatabaseUnusable(
+            f"{VARIABLE}: PostgreSQL at {_address(database.url)} can't be reached: {reason(error)}"
+        ) from None
+
+
+def _address(url: str) -> str:
+    """Without the password."""
+    return urlsplit(url).netloc.rpartition("@")[2]

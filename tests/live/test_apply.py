@@ -1,0 +1,75 @@
+"""`kubeportal apply` as operators run it."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.live.processes import kubeportal
+
+ROOT = "users: [{username: root, superuser: true, password: one fine day}]"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "portal.yaml"
+    file.write_text(ROOT)
+    return file
+
+
+def test_a_dry_run_leaves_no_trace(file: Path, tmp_path: Path) -> None:
+    outcome = kubeportal("apply", "-f", str(file), "--dry-run", folder=tmp_path)
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    assert "+ user root" in outcome.stdout
+    assert "Dry run, nothing was changed" in outcome.stdout
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("text", [None, "users: 1", "users: [{username: a, b: c}]"])
+def test_a_mistake_in_the_file_makes_no_database(
+    file: Path, tmp_path: Path, text: str | None
+) -> None:
+    file.write_text(text or "")
+    if text is None:
+        file.unlink()
+    before = list(tmp_path.iterdir())
+    for options in ([], ["--dry-run"]):
+        outcome = kubeportal("apply", "-f", str(file), *options, folder=tmp_path)
+        assert outcome.returncode == 1
+        assert "portal.yaml:" in outcome.stderr
+    assert list(tmp_path.iterdir()) == before
+
+
+def test_a_dry_run_does_not_touch_an_old_database(file: Path, tmp_path: Path) -> None:
+    kubeportal("migrate", folder=tmp_path)
+    with closing(sqlite3.connect(tmp_path / "kubeportal.sqlite3")) as connection:
+        connection.execute("DELETE FROM tortoise_migrations WHERE name > '0003'")
+        connection.commit()
+    outcome = kubeportal("apply", "-f", str(file), "--dry-run", folder=tmp_path)
+    assert outcome.returncode == 1
+    assert "run `kubeportal migrate` first" in outcome.stderr
+
+
+def test_an_operator_hears_that_nobody_can_administrate_the_portal(
+    file: Path, tmp_path: Path
+) -> None:
+    file.write_text("users: [{username: bob, password: one fine day}]")
+    without = kubeportal("apply", "-f", str(file), folder=tmp_path)
+    assert without.returncode == 0
+    assert "kubeportal user create" in without.stderr
+    file.write_text(ROOT)
+    assert kubeportal("apply", "-f", str(file), folder=tmp_path).stderr == ""
+
+
+def test_the_last_administrator_stays(file: Path, tmp_path: Path) -> None:
+    kubeportal("apply", "-f", str(file), folder=tmp_path)
+    file.write_text("users: [{username: root, active: false}]")
+    refused = kubeportal("apply", "-f", str(file), folder=tmp_path)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "without an administrator" in refused.stderr
+    file.write_text("users: [{username: root, active: true}]")
+    again = kubeportal("apply", "-f", str(file), folder=tmp_path)
+    assert again.stdout == "Nothing to change.\n"

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from auth.passwords import Passwords
+from tests.declaring import apply_file
+from tests.portal.declared.state import Declare, write
+
+
+@pytest.fixture
+def passwords() -> Passwords:
+    return Passwords(refusal_seconds=0)
+
+
+@pytest.fixture
+def declare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, passwords: Passwords) -> Declare:
+    """Applies a text as the file portal.yaml."""
+    monkeypatch.chdir(tmp_path)
+
+    async def declare(text: str | bytes, *, dry_run: bool = False) -> str:
+        write(text)
+        return await apply_file(Path("portal.yaml"), passwords, dry_run=dry_run)
+
+    return declare

@@ -1,0 +1,31 @@
+"""Verified addresses are exactly the listed ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from models import Database, VerifiedEmail
+from portal.declared import DeclarationError
+from tests.portal.declared.state import Declare
+
+
+async def test_verified_addresses_are_exactly_the_listed_ones(
+    database: Database, declare: Declare
+) -> None:
+    await declare("users: [{username: alice, verifiedEmails: [A@example.org, b@example.org]}]")
+    await declare("users: [{username: alice, verifiedEmails: [B@example.org, c@example.org]}]")
+    assert {v.address for v in await VerifiedEmail.all()} == {"b@example.org", "c@example.org"}
+
+
+async def test_a_verified_address_may_move_when_the_file_says_so_on_both_sides(
+    database: Database, declare: Declare
+) -> None:
+    await declare("users: [{username: alice, verifiedEmails: [a@example.org]}, {username: bob}]")
+    with pytest.raises(DeclarationError, match=r"is a verified address of alice already$"):
+        await declare("users:\n  - {username: bob, verifiedEmails: [a@example.org]}")
+    await declare("""
+users:
+  - {username: bob, verifiedEmails: [a@example.org]}
+  - {username: alice, verifiedEmails: []}
+""")
+    assert (await VerifiedEmail.get().select_related("user")).user.username == "bob"
