@@ -128,7 +128,8 @@ class Database:
         if self.sqlite_path is None:
             yield
             return
-        with self.sqlite_path.with_suffix(".lock").open("w") as lock:
+        # beside -wal and -shm of SQLite itself
+        with self.sqlite_path.with_name(f"{self.sqlite_path.name}-lock").open("w") as lock:
             await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
             yield
 

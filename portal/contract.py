@@ -39,5 +39,9 @@ def openapi_json() -> str:
 def _read_schema(file: Path) -> GraphQLSchema:
     try:
         return build_schema(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ContractError(
+            f"{file}: there is no such file; name the schema that clients rely on with --against"
+        ) from None
     except (GraphQLError, TypeError) as error:
         raise ContractError(f"{file} is no schema: {error}") from None

@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from portal.reasons import reason
+
 
 def run(command: click.Command, mistakes: tuple[type[Exception], ...]) -> None:
     """A user's mistake ends with status 1 and one line; only a fault of ours shows a traceback."""
@@ -13,10 +15,19 @@ def run(command: click.Command, mistakes: tuple[type[Exception], ...]) -> None:
         command.main(standalone_mode=False)
     except click.exceptions.Abort:
         _fail("Aborted.")
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(1)
     except click.ClickException as error:
         _fail(error.format_message())
     except mistakes as error:
-        _fail(str(error) or type(error).__name__)
+        _fail(_told(error))
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {reason(error)}"
+    return str(error) or type(error).__name__
 
 
 def _fail(message: str) -> None:

@@ -86,10 +86,22 @@ def test_several_workers_share_a_port(tmp_path: Path) -> None:
         (["serve"], {"KUBEPORTAL_DATABASE_URL": "mysql://x"}, "KUBEPORTAL_DATABASE_URL"),
         (
             ["serve"],
-            {"KUBEPORTAL_DATABASE_URL": "postgres://nobody@127.0.0.1:9/nothing"},
-            "127.0.0.1",
+            {
+                "KUBEPORTAL_DATABASE_URL": "postgres://nobody:hush@127.0.0.1:9/nothing",
+                "KUBEPORTAL_SECRET_KEY": SECRET,
+            },
+            "KUBEPORTAL_DATABASE_URL: PostgreSQL at 127.0.0.1:9 can't be reached: Connection ref",
         ),
-        (["serve"], {"KUBEPORTAL_DATABASE_URL": "sqlite:///nowhere/portal.sqlite3"}, "/nowhere"),
+        (
+            ["migrate"],
+            {"KUBEPORTAL_DATABASE_URL": "postgres://nobody:hush@no.invalid/nothing"},
+            "KUBEPORTAL_DATABASE_URL: PostgreSQL at no.invalid can't be reached: ",
+        ),
+        (
+            ["serve"],
+            {"KUBEPORTAL_DATABASE_URL": "sqlite:///nowhere/portal.sqlite3"},
+            "KUBEPORTAL_DATABASE_URL: /nowhere/portal.sqlite3: unable to open",
+        ),
         (["serve", "--no-migrate"], {}, "kubeportal migrate"),
         (["serve", "--host", "999.1.1.1"], {}, "999.1.1.1"),
         (["serve"], {"KUBEPORTAL_SESSION_LIFETIME": "999999999h"}, "KUBEPORTAL_SESSION_LIFETIME"),
@@ -107,6 +119,7 @@ def test_several_workers_share_a_port(tmp_path: Path) -> None:
         (["serve", "--port", "x"], {}, "--port"),
         (["nonsense"], {}, "nonsense"),
         (["apply", "-f", "/nowhere"], {}, "/nowhere"),
+        (["schema", "check"], {}, "schema.graphql: there is no such file"),
         (["schema", "check", "--against", "/nowhere"], {}, "/nowhere"),
         (["user", "create", "a\tb"], {}, "User name"),
         (["user", "create", "ﷺ" * 150], {}, "User name"),
@@ -123,6 +136,8 @@ def test_a_mistake_is_one_line_and_status_1(
     [line] = outcome.stderr.splitlines()
     assert line.startswith("kubeportal: ")
     assert complaint in line
+    assert "hush" not in line
+    assert "Errno" not in line
 
 
 def test_a_port_that_is_taken_is_a_mistake(tmp_path: Path) -> None:
@@ -130,9 +145,10 @@ def test_a_port_that_is_taken_is_a_mistake(tmp_path: Path) -> None:
         port = address.rpartition(":")[2]
         outcome = kubeportal("serve", "--port", port, folder=tmp_path)
     assert outcome.returncode == 1
-    [line] = outcome.stderr.splitlines()
-    assert "already in use" in line
-    assert port in line
+    assert outcome.stderr == (
+        f"kubeportal: can't listen on 127.0.0.1 port {port}: Address already in use;"
+        " choose others with --host and --port\n"
+    )
 
 
 def test_a_file_that_is_no_database_is_a_mistake(tmp_path: Path) -> None:
@@ -152,6 +168,23 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     with serving(folder=tmp_path, KUBEPORTAL_SECRET_KEY=f"another {SECRET},{SECRET}") as address:
         headers = {"Authorization": f"Bearer {token}"}
         assert httpx2.get(f"{address}/api/v1.4.0/users/1/", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(("key", "warnings"), [("sixteen letters!", 1), (SECRET, 0)])
+def test_a_short_signing_key_is_warned_of_once(tmp_path: Path, key: str, warnings: int) -> None:
+    with serving("--workers", "2", folder=tmp_path, KUBEPORTAL_SECRET_KEY=key):
+        pass
+    [log] = tmp_path.glob("*.log")
+    assert log.read_text().count("KUBEPORTAL_SECRET_KEY") == warnings
+
+
+async def test_a_server_that_refuses_is_named(tmp_path: Path, postgres_url: str) -> None:
+    url = f"{postgres_url}/missing"
+    outcome = kubeportal("migrate", folder=tmp_path, KUBEPORTAL_DATABASE_URL=url)
+    assert outcome.returncode == 1
+    [line] = outcome.stderr.splitlines()
+    assert line.startswith("kubeportal: KUBEPORTAL_DATABASE_URL: PostgreSQL refuses: ")
+    assert "missing" in line
 
 
 def test_secrets_are_not_logged(tmp_path: Path) -> None:

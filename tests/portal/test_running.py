@@ -1,0 +1,38 @@
+"""How commands end for people who type them."""
+
+from __future__ import annotations
+
+import errno
+
+import click
+import pytest
+
+from portal.cli import MISTAKES, cli
+from portal.running import run
+
+
+@pytest.mark.parametrize("group", [[], ["audit"], ["openapi"], ["schema"], ["user"]])
+def test_a_command_that_needs_another_shows_its_help_as_it_is(
+    group: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["kubeportal", *group])
+    with pytest.raises(SystemExit) as ended:
+        run(cli, MISTAKES)
+    assert ended.value.code == 1
+    usage, *rest = capsys.readouterr().err.splitlines()
+    assert usage.startswith(" ".join(["Usage: kubeportal", *group]))
+    assert "Options:" in rest
+    assert "Commands:" in rest
+
+
+def test_a_file_is_named_before_what_the_system_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @click.command()
+    def failing() -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/var/lib/portal.json")
+
+    monkeypatch.setattr("sys.argv", ["kubeportal"])
+    with pytest.raises(SystemExit):
+        run(failing, MISTAKES)
+    assert capsys.readouterr().err == "kubeportal: /var/lib/portal.json: Permission denied\n"
