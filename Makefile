@@ -11,16 +11,19 @@ PYTHON_TOOLS = $(TOOLS)/.venv/.installed
 PLAYGROUND = portal/static/playground/index.html
 PLAYGROUND_TOOLS = playground/node_modules/.installed
 PLAYGROUND_SOURCES = $(wildcard playground/*.* playground/src/*.* playground/src/examples/*)
+PORT ?= 8000
 DEMO = demo.sqlite3
+DEMO_SECRET = demo.secret
 EXAMPLE = deploy/example/portal.yaml
 
 .PHONY: run playground no-playground test fuzz tools lint format schema clean
 
 run: export KUBEPORTAL_DATABASE_URL ?= sqlite://$(DEMO)
-run: $(STAMP) $(if $(shell command -v npm),$(PLAYGROUND),no-playground)  ## Serve the example state on http://127.0.0.1:8000
+run: export KUBEPORTAL_ALLOWED_URLS ?= http://localhost:$(PORT),http://127.0.0.1:$(PORT)
+run: $(STAMP) $(if $(shell command -v npm),$(PLAYGROUND),no-playground)  ## Serve the example state on http://127.0.0.1:$(PORT)
 	@$(BIN)/kubeportal apply -f $(EXAMPLE)
 	@$(BIN)/python deploy/example/sign_ins.py $(EXAMPLE)
-	@$(BIN)/kubeportal serve
+	@$(BIN)/kubeportal serve --port $(PORT)
 
 playground: $(PLAYGROUND)  ## Build the page that browsers get at /graphql
 
@@ -73,4 +76,4 @@ $(PYTHON_TOOLS): $(TOOLS)/python-client/requirements.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(TOOLS)/.venv $(TOOLS)/node_modules playground/node_modules $(dir $(PLAYGROUND)) $(DEMO) $(DEMO)-* *.lock *.secret
+	rm -rf $(VENV) $(TOOLS)/.venv $(TOOLS)/node_modules playground/node_modules $(dir $(PLAYGROUND)) $(DEMO) $(DEMO)-* $(DEMO_SECRET)

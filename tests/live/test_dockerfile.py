@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from docker.utils import exclude_paths
 
 from tests.live.processes import running
 
@@ -35,17 +36,21 @@ def build_steps() -> list[tuple[str, str]]:
     return steps
 
 
+def sent(folder: Path) -> list[str]:
+    """The files of a folder that .dockerignore lets through."""
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    patterns = [line for line in lines if line and not line.startswith("#")]
+    return [name for name in exclude_paths(folder, patterns) if (folder / name).is_file()]
+
+
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files that git knows; after `image`, with what the stages have built among them."""
-    folder = tmp_path_factory.mktemp("image")
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    output = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True).stdout
-    for name in output.decode().rstrip("\0").split("\0"):
-        if (ROOT / name).exists():
-            (folder / "src" / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / "src" / name)
-    return folder / "src"
+    """What is sent to Docker; after `image`, with what the stages have built among them."""
+    folder = tmp_path_factory.mktemp("image") / "src"
+    for name in sent(ROOT):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +63,45 @@ def image(sources: Path) -> Path:
         if program != "npm" or NPM:
             subprocess.run(command, cwd=sources / folder, check=True, capture_output=True)
     return installed / "bin"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".git/config",
+        ".mypy_cache/3.13/portal/app.data.json",
+        ".venv/bin/kubeportal",
+        "build/lib/portal/app.py",
+        "demo.sqlite3-lock",
+        "kubeconfig",
+        "kubeportal.egg-info/PKG-INFO",
+        "kubeportal.secret",
+        "kubeportal.sqlite3",
+        "kubeportal.sqlite3-wal",
+        "playground/node_modules/graphql/package.json",
+        "portal/__pycache__/app.cpython-313.pyc",
+        "portal/static/playground/index.html",
+        "tests/conftest.py",
+    ],
+)
+def test_what_else_lies_around_is_not_sent(name: str, tmp_path: Path) -> None:
+    for file in (name, "portal/app.py"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    assert sent(tmp_path) == ["portal/app.py"]
+
+
+def test_everything_that_is_sent_is_known_to_git() -> None:
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    output = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True).stdout
+    assert set(sent(ROOT)) <= set(output.decode().split("\0"))
+
+
+def test_a_build_leaves_nothing_behind_that_a_later_one_would_pack(
+    image: Path, sources: Path
+) -> None:
+    left = {path.relative_to(sources).parts[0] for path in sources.rglob("*")}
+    assert left == {Path(name).parts[0] for name in sent(ROOT)}
 
 
 def test_the_image_serves_and_its_health_check_says_so(image: Path, tmp_path: Path) -> None:

@@ -75,3 +75,12 @@ async def test_user_names_are_unique_without_regard_to_case(database: Database, 
     await User.create(username="Alice")
     with pytest.raises(IntegrityError):
         await User.create(username=other)
+
+
+async def test_all_files_of_a_database_begin_with_its_name(tmp_path: Path) -> None:
+    """So that who ignores, copies or removes the database knows them."""
+    database = Database(f"sqlite://{tmp_path}/portal.sqlite3")
+    await database.open()
+    await database.migrate()
+    assert {file.name[:14] for file in tmp_path.iterdir()} == {"portal.sqlite3"}
+    await database.close()
