@@ -67,7 +67,7 @@ def make_source(file: Path, users: int) -> None:
 def tables(users: int) -> dict[str, list[tuple[object, ...]]]:
     numbers = range(1, users + 1)
     groups = range(1, GROUPS + 1)
-    names = [(n, f"team-{n}", "uid", True) for n in numbers]
+    names: list[tuple[object, ...]] = [(n, f"team-{n}", "uid", True) for n in numbers]
     members = [(n, n % GROUPS + 1) for n in numbers] + [(n, n % 7 + 3) for n in numbers]
     return {
         "kubernetesnamespace": names,
