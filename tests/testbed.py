@@ -1,7 +1,8 @@
 """A real Kubernetes API server for tests, as a pytest plugin.
 
 `KUBEPORTAL_TEST_KUBECONFIG` names a cluster to use; without it one is started from the scripts in
-`../shared/testbed`, where they are built. Otherwise the tests that need one are skipped.
+`../shared/testbed`, where they are built. Otherwise the tests that need one are skipped, and the
+end of the run says so; with `KUBEPORTAL_TEST_CLUSTER=required` they fail instead.
 """
 
 import os
@@ -10,15 +11,17 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import pytest
 
 SCRIPTS = Path(__file__).resolve().parents[1].parent / "shared" / "testbed"
 SEED = SCRIPTS / "seed.py"
 VARIABLE = "KUBEPORTAL_TEST_KUBECONFIG"
+DEMAND = "KUBEPORTAL_TEST_CLUSTER"
+MISSING = "no Kubernetes API server"
 
 
 class ClusterTestbed(Protocol):
@@ -120,16 +123,29 @@ def testbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterTestbed
         own.wipe()
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+    """A run without a cluster is green, but it has not tested everything: that is said last."""
+    yield
+    skipped = terminalreporter.stats.get("skipped", [])
+    count = sum(MISSING in str(report.longrepr) for report in skipped)
+    if count:
+        message = f"{count} tests need a Kubernetes API server and were skipped: set {VARIABLE}"
+        terminalreporter.write_line(f"{message} to the kubeconfig of one", yellow=True, bold=True)
+
+
 def _skip_unless_built() -> None:
     if not (SCRIPTS / "up.sh").exists():
-        pytest.skip(f"no Kubernetes API server: set {VARIABLE} to the kubeconfig of one")
+        _do_without(f"set {VARIABLE} to the kubeconfig of one")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     binaries = Path(os.environ.get("KUBE_BIN") or cache / "kube-testbed" / "bin")
     if not (binaries / "kube-apiserver").exists():
-        pytest.skip(
-            f"no Kubernetes API server: run {SCRIPTS}/build.sh, or set {VARIABLE} "
-            "to the kubeconfig of one"
-        )
+        _do_without(f"run {SCRIPTS}/build.sh, or set {VARIABLE} to the kubeconfig of one")
+
+
+def _do_without(remedy: str) -> NoReturn:
+    refuse = pytest.fail if os.environ.get(DEMAND) == "required" else pytest.skip
+    refuse(f"{MISSING}: {remedy}")
 
 
 def _run(*command: str | Path, environment: dict[str, str] | None = None) -> None:
