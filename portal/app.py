@@ -80,33 +80,39 @@ def create_app(
         await executor.finish()
         await portal.close()
 
+    routes = [
+        Route("/healthz", health.healthz),
+        Route("/readyz", health.readyz(portal)),
+        *graphql(portal, executor, documents, playground),
+        *(playground.routes() if playground else ()),
+        Route("/graphql/schema.graphql", sdl(executor, portal.context)),
+        Route("/kubeconfig", kubeconfig(executor, portal.context)),
+        Route("/graphql/", to("/graphql"), methods=METHODS),
+        Route("/api", to("/api/"), methods=METHODS),
+        Mount(MOUNT, rest_api(portal, executor, operations), name="rest"),
+    ]
     app = Starlette(
-        routes=[
-            Route("/healthz", health.healthz),
-            Route("/readyz", health.readyz(portal)),
-            *graphql(portal, executor, documents, playground),
-            *(playground.routes() if playground else ()),
-            Route("/graphql/schema.graphql", sdl(executor, portal.context)),
-            Route("/kubeconfig", kubeconfig(executor, portal.context)),
-            Route("/graphql/", to("/graphql"), methods=METHODS),
-            Route("/api", to("/api/"), methods=METHODS),
-            Mount(MOUNT, rest_api(portal, executor, operations), name="rest"),
-        ],
-        middleware=[
-            Middleware(ClientAddresses, proxies=settings.trusted_proxies),
-            Middleware(RequestIds),
-            Middleware(BrowserSafety),
-            Middleware(Cors, origins=settings.allowed_urls),
-            Middleware(UnexpectedErrors),
-            Middleware(BodyLimit, maximum=MAXIMUM_BODY),
-            Middleware(DatabaseAccess, database=portal.database),
-        ],
+        routes=routes,
+        middleware=middleware(portal),
         exception_handlers={HTTPException: http_error},
         lifespan=lifespan,
     )
     # Starlette's own redirects name the host and the scheme, which a proxy knows better
     app.router.redirect_slashes = False
     return app
+
+
+def middleware(portal: Portal) -> list[Middleware]:
+    """From the outside to the inside."""
+    return [
+        Middleware(ClientAddresses, proxies=portal.settings.trusted_proxies),
+        Middleware(RequestIds),
+        Middleware(BrowserSafety),
+        Middleware(Cors, origins=portal.settings.allowed_urls),
+        Middleware(UnexpectedErrors),
+        Middleware(BodyLimit, maximum=MAXIMUM_BODY),
+        Middleware(DatabaseAccess, database=portal.database),
+    ]
 
 
 def make_executor(settings: Settings) -> Executor:
