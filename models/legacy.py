@@ -17,7 +17,8 @@ class LegacyRow(Model):
 
     `values` has a fingerprint of each value there, and a list of them where there are several. So
     the next import can tell what was changed there from what was changed here, and nothing
-    personal is kept twice.
+    personal is kept twice. `target_id` is that of the row here, and stays when that is deleted: no
+    other row may ever be taken for it.
     """
 
     id = fields.IntField(primary_key=True)
@@ -28,4 +29,4 @@ class LegacyRow(Model):
 
     class Meta:
         table = "legacy_rows"
-        unique_together = (("kind", "source_id"),)
+        unique_together = (("kind", "source_id"), ("kind", "target_id"))

@@ -74,7 +74,9 @@ async def _login(services: Services, client: Client, username: str, password: st
             raise InvalidCredentials
         async with in_transaction():
             unchanged = User.filter(id=user.id, password_hash=stored, is_active=True)
-            if await unchanged.update(password_hash=verification.replacement or stored):
+            new = verification.replacement
+            columns = user.upgraded_to(new) if new else {"password_hash": stored}
+            if await unchanged.update(**columns):
                 return await open_session(services, client, user, method)
     raise Unavailable("This account is being changed; try again.")
 

@@ -23,6 +23,7 @@ GRANT_LINKS = Links("webapps", "grants", Grant, owner="group_id", member="webapp
 class TakingGroups(Taking[Group]):
     kind = LegacyKind.GROUP
     title = "groups"
+    noun = "group"
     links = (GRANT_LINKS,)
 
 
@@ -40,11 +41,13 @@ async def take_groups(run: Run) -> None:
             taken=await texts_of(Group.all(), "name"),
             wanted=[one.values["name"] for one in incoming],
         ),
-        await Ids.of(Group, run.source, GROUPS),
+        await Ids.of(LegacyKind.GROUP, Group, run.source, GROUPS),
     )
+    await taking.release({one.source_id: one.values["name"] for one in incoming})
     for one in await taking.take(incoming):
         run.group_ids[one.incoming.source_id] = one.target_id
     await taking.finish()
+    run.groups_there = {one.source_id for one in incoming}
     run.by_rule = {
         one.source_id for one in incoming if one.values["membership"] != GroupMembership.MANUAL
     }
@@ -58,20 +61,19 @@ async def _grants(run: Run) -> defaultdict[int, set[int]]:
     run.table(GRANT_LINKS.title).there = len(rows)
     found: defaultdict[int, set[int]] = defaultdict(set)
     for row in rows:
-        group, webapp = row["portalgroup_id"], run.webapp_ids.get(row["webapplication_id"])
-        if webapp is None or group not in groups:
-            detail = f"group {group}, web app {row['webapplication_id']}"
+        group, webapp = row["portalgroup_id"], row["webapplication_id"]
+        if webapp not in run.webapps_there or group not in groups:
+            detail = f"group {group}, web app {webapp}"
             run.report.note(Rule.DANGLING, f"grant {row['id']}", detail)
-        else:
-            found[group].add(webapp)
+        elif webapp in run.webapp_ids:
+            found[group].add(run.webapp_ids[webapp])
     return found
 
 
 def _incoming(run: Run, row: Row, webapps: set[int]) -> Incoming:
     texts = Texts(run.report, subject("group", row["id"], row["name"]))
-    name = texts.line("name", row["name"], GROUP_NAME_LENGTH)
     values = {
-        "name": name or f"group-{row['id']}",
+        "name": texts.name("name", row["name"], GROUP_NAME_LENGTH, f"group-{row['id']}"),
         "can_admin": flag(row["can_admin"]),
         "membership": _membership(row),
     }

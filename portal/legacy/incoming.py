@@ -33,12 +33,14 @@ class Taken:
     """An incoming row and the id it has here; `remembered` is None for a new one.
 
     kept: the names of values that were changed on both sides.
+    named: the name that it has got this time.
     """
 
     incoming: Incoming
     target_id: int
     remembered: LegacyRow | None = None
     kept: tuple[str, ...] = ()
+    named: str | None = None
 
     def before(self, name: str) -> Sequence[str]:
         """The fingerprints of a set, as it was the last time."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tortoise.models import Model
+from tortoise.queryset import QuerySet
 
 from portal.legacy.incoming import Taken
 from portal.legacy.merging import merge_set
@@ -24,7 +25,6 @@ class Links:
     title: of the table in the report.
     owner, member: columns of the model.
     constants: further columns, alike in all rows.
-    exclusive: why a member that another owner has is left; None where several may have it.
     """
 
     name: str
@@ -33,12 +33,9 @@ class Links:
     owner: str
     member: str
     constants: Mapping[str, str] = field(default_factory=dict)
-    exclusive: Rule | None = None
 
     async def take(self, taken: Sequence[Taken], counts: Counts) -> None:
         """Makes the rows here as they are there, unless that was changed here."""
-        if self.exclusive:
-            await self._leave_what_others_have(taken, self.exclusive)
         here = await self._here([one.target_id for one in taken])
         new: list[Model] = []
         gone: list[int] = []
@@ -56,22 +53,15 @@ class Links:
         for start in range(0, len(gone), BATCH):
             await self.model.filter(id__in=gone[start : start + BATCH]).delete()
 
+    def of_members(self, members: Iterable[Any]) -> QuerySet[Any]:
+        return self.model.filter(**{f"{self.member}__in": list(members)}, **self.constants)
+
     async def _here(self, owners: list[int]) -> defaultdict[int, dict[Any, int]]:
         found: defaultdict[int, dict[Any, int]] = defaultdict(dict)
         query = self.model.filter(**{f"{self.owner}__in": owners}, **self.constants)
         for key, owner, member in await query.values_list("id", self.owner, self.member):
             found[owner][member] = key
         return found
-
-    async def _leave_what_others_have(self, taken: Sequence[Taken], rule: Rule) -> None:
-        members = {member for one in taken for member in one.incoming.sets[self.name]}
-        query = self.model.filter(**{f"{self.member}__in": list(members)}, **self.constants)
-        owners = dict(await query.values_list(self.member, self.owner))
-        for one in taken:
-            for member in sorted(one.incoming.sets[self.name]):
-                if owners.setdefault(member, one.target_id) != one.target_id:
-                    one.incoming.sets[self.name].remove(member)
-                    one.incoming.texts.note(rule, str(member))
 
     def _build(self, owner: int, member: Any) -> Model:
         return self.model(**{self.owner: owner, self.member: member}, **self.constants)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from portal.legacy.values import fingerprint
+from models.fingerprints import fingerprint
 
 V = TypeVar("V")
 
@@ -31,11 +31,12 @@ class MergedSet(Generic[V]):
     kept_out: list[V]
 
 
-def merge(theirs: Mapping[str, Any], remembered: Remembered, ours: Mapping[str, Any]) -> Merged:
+def merge(theirs: Mapping[str, Any], remembered: Remembered, ours: Mapping[str, str]) -> Merged:
+    """`ours` are fingerprints, as the remembered ones."""
     changes: dict[str, Any] = {}
     kept: list[str] = []
     for name, value in theirs.items():
-        wanted, present = fingerprint(value), fingerprint(ours[name])
+        wanted, present = fingerprint(value), ours[name]
         before = remembered.get(name, present)
         if wanted in (before, present):
             continue

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from tortoise.functions import Max
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
+from models import LegacyKind, LegacyRow
+from portal.legacy.sequences import last_given
 from portal.legacy.source import Source
 
 MAXIMUM_ID = 2**31 - 1
@@ -43,24 +45,31 @@ class Names:
 
 
 class Ids:
-    """Gives every row the id that it has there, or a higher one where that can't be."""
+    """Gives every row the id that it has there, or a higher one where that can't be.
 
-    def __init__(self, free: int) -> None:
+    free: with all after it, never the id of anything.
+    others: belong to rows there that were taken over before, even to those that are deleted here.
+    """
+
+    def __init__(self, free: int, others: Collection[int]) -> None:
         self._free = free
+        self._others = others
 
     @classmethod
-    async def of(cls, model: type[Model], source: Source, table: str) -> Ids:
-        """Starts after all ids that are used here or there."""
+    async def of(cls, kind: LegacyKind, model: type[Model], source: Source, table: str) -> Ids:
         [row] = await source.rows(
             f'SELECT max("id") AS "highest" FROM "{table}" WHERE "id" <= {HIGHEST_ID}'  # noqa: S608
         )
         highest: list[Any] = await model.annotate(highest=Max("id")).values_list(
             "highest", flat=True
         )
-        return cls(max(row["highest"] or 0, highest[0] or 0) + 1)
+        targets: list[Any] = await LegacyRow.filter(kind=kind).values_list("target_id", flat=True)
+        used = (row["highest"] or 0, highest[0] or 0, await last_given(model), *targets)
+        return cls(max(used) + 1, set(targets))
 
-    def allot(self, source_id: int, taken: Iterable[int]) -> int:
-        if 0 < source_id <= HIGHEST_ID and source_id not in taken:
+    def allot(self, source_id: int, taken: Collection[int]) -> int:
+        is_free = source_id not in taken and source_id not in self._others
+        if 0 < source_id <= HIGHEST_ID and is_free:
             return source_id
         self._free += 1
         return self._free - 1

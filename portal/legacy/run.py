@@ -18,9 +18,11 @@ Progress = Callable[[int, int], None]
 class Run:
     """`group_ids` and `webapp_ids` lead from the ids there to those here.
 
+    groups_there, webapps_there: all ids there, also of what is deleted here.
     progress: is told how many users are done, and of how many.
     by_rule: the ids there of groups that fill themselves.
     administrating: the ids there of groups whose members are administrators.
+    lingering: the ids here of users who are deleted there.
     """
 
     source: Source
@@ -31,8 +33,11 @@ class Run:
     progress: Progress
     group_ids: dict[int, int] = field(default_factory=dict)
     webapp_ids: dict[int, int] = field(default_factory=dict)
+    groups_there: set[int] = field(default_factory=set)
+    webapps_there: set[int] = field(default_factory=set)
     by_rule: set[int] = field(default_factory=set)
     administrating: set[int] = field(default_factory=set)
+    lingering: list[int] = field(default_factory=list)
 
     def table(self, name: str) -> Counts:
         return self.report.table(name)

@@ -27,27 +27,28 @@ class Texts:
 
     def line(self, name: str, value: Any, limit: int) -> str:
         """Without control characters, and not longer than the limit."""
-        given = text(value)
-        fit = "".join(filter(str.isprintable, given))[:limit]
+        given, fit = text(value), fit_line(value, limit)
         if fit != given or BROKEN in given:
             self.note(Rule.TEXT_ADAPTED, name)
         return fit
+
+    def name(self, name: str, value: Any, limit: int, substitute: str) -> str:
+        """The same, and never blank."""
+        fit = fit_line(value, limit)
+        if fit.strip():
+            return self.line(name, value, limit)
+        self.note(Rule.TEXT_ADAPTED, f"{name}: now {substitute}")
+        return substitute
 
     def paragraph(self, name: str, value: Any, limit: int) -> str | None:
         """The same, where line breaks are spaces; None for an empty one."""
         return self.line(name, " ".join(text(value).split()), limit) or None
 
     def address(self, value: Any) -> str | None:
-        given = text(value).strip()
-        if not given:
-            return None
-        try:
-            if len(given) > EMAIL_LENGTH:
-                raise ValueError(given)
-            return normalize_email(given)
-        except (EmailNotValidError, ValueError):
+        given, fit = text(value).strip(), fit_address(value)
+        if given and fit is None:
             self.note(Rule.ADDRESS_UNFIT, printable(given[:EMAIL_LENGTH]))
-            return None
+        return fit
 
     def addresses(self, lines: Any) -> list[str]:
         """One a line, each once."""
@@ -77,8 +78,26 @@ class Texts:
         self.report.note(rule, self.subject, detail)
 
 
+def fit_line(value: Any, limit: int) -> str:
+    return "".join(filter(str.isprintable, text(value)))[:limit]
+
+
+def fit_address(value: Any) -> str | None:
+    given = text(value).strip()
+    if not given or len(given) > EMAIL_LENGTH:
+        return None
+    try:
+        return normalize_email(given)
+    except (EmailNotValidError, ValueError):
+        return None
+
+
+def shortened(name: Any) -> str:
+    return printable(text(name)[:SHOWN_NAME])
+
+
 def subject(kind: str, source_id: int, name: Any) -> str:
-    return f"{kind} {source_id} ({printable(text(name)[:SHOWN_NAME])})"
+    return f"{kind} {source_id} ({shortened(name)})"
 
 
 def listed(ids: Iterable[Any]) -> str:

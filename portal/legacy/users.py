@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from auth.google import MAXIMUM_SUBJECT_LENGTH
 from models.users import COMMENTS_LENGTH, KEY_LENGTH, NAME_LENGTH, username_key
@@ -15,8 +16,8 @@ from portal.legacy.release import ADDRESSES, IDENTITIES, MEMBERSHIPS, USERS
 from portal.legacy.report import Rule
 from portal.legacy.run import Run
 from portal.legacy.source import Row
-from portal.legacy.texts import Texts, listed, subject
-from portal.legacy.values import flag, number, text
+from portal.legacy.texts import Texts, fit_address, fit_line, listed, shortened, subject
+from portal.legacy.values import BROKEN, flag, number, text
 from resolvers.google import PROVIDER
 
 UNUSABLE = "!"
@@ -75,7 +76,7 @@ def _incoming(run: Run, row: Row, around: Surroundings) -> Incoming:
     texts = Texts(run.report, subject("user", key, row["username"]))
     groups = {number(one["portalgroup_id"]) for one in around.memberships.get(key, ())}
     _check_staff(run, row, groups, texts)
-    joined = texts.moment("date_joined", row["date_joined"])
+    joined = _joined(row, texts)
     return Incoming(
         source_id=key,
         texts=texts,
@@ -119,11 +120,27 @@ def _decider(row: Row, people: set[int], texts: Texts) -> int | None:
     return None
 
 
-def _username(row: Row, texts: Texts) -> str:
-    name = texts.line("username", row["username"], NAME_LENGTH)
+def username_of(row: Row) -> str:
+    """The one that a user wants; short enough for a suffix."""
+    name = fit_line(row["username"], NAME_LENGTH)
     while len(username_key(name)) > KEY_LENGTH - ROOM_FOR_SUFFIX:
         name = name[:-1]
     return name if name.strip() else f"user-{row['id']}"
+
+
+def _username(row: Row, texts: Texts) -> str:
+    given, name = text(row["username"]), username_of(row)
+    if name != given or BROKEN in given:
+        texts.note(Rule.TEXT_ADAPTED, f"username: now {shortened(name)}")
+    return name
+
+
+def _joined(row: Row, texts: Texts) -> datetime | None:
+    """Nobody has joined at no time: an empty date is none."""
+    if row["date_joined"] in (None, ""):
+        texts.note(Rule.DATE_UNFIT, "date_joined")
+        return None
+    return texts.moment("date_joined", row["date_joined"])
 
 
 def _password(run: Run, row: Row, texts: Texts) -> str | None:
@@ -138,7 +155,7 @@ def _password(run: Run, row: Row, texts: Texts) -> str | None:
 
 def _groups(run: Run, groups: set[int | None], texts: Texts) -> set[int]:
     """Those that do not fill themselves."""
-    for missing in groups - run.group_ids.keys():
+    for missing in groups - run.groups_there:
         texts.note(Rule.DANGLING, f"membership in group {missing}")
     return {here for there, here in run.group_ids.items() if there in groups - run.by_rule}
 
@@ -146,14 +163,38 @@ def _groups(run: Run, groups: set[int | None], texts: Texts) -> set[int]:
 def _subjects(rows: Iterable[Row], texts: Texts) -> set[str]:
     found = set()
     for row in rows:
-        provider, given = text(row["provider"]), text(row["uid"])
-        if provider == PROVIDER and 0 < len(given) <= MAXIMUM_SUBJECT_LENGTH:
+        if given := _subject(row):
             found.add(given)
         else:
-            texts.note(Rule.IDENTITY_LEFT, f"of {provider}")
+            texts.note(Rule.IDENTITY_LEFT, f"of {text(row['provider'])}")
     return found
+
+
+def _subject(row: Row) -> str | None:
+    given = text(row["uid"])
+    fits = 0 < len(given) <= MAXIMUM_SUBJECT_LENGTH and given.isprintable()
+    return given if fits and text(row["provider"]) == PROVIDER else None
 
 
 def _verified(rows: Iterable[Row], texts: Texts) -> set[str]:
     addresses = (texts.address(row["email"]) for row in rows if flag(row["verified"]))
     return {address.lower() for address in addresses if address}
+
+
+async def subjects_there(run: Run, ids: Iterable[int]) -> Mapping[int, set[str]]:
+    """The identities that users have there now, by their ids there."""
+    rows = await _by_user(run, IDENTITIES, 'provider", "uid', ids)
+    return {key: {given for row in few if (given := _subject(row))} for key, few in rows.items()}
+
+
+async def verified_there(run: Run, ids: Iterable[int]) -> Mapping[int, set[str]]:
+    """The same of verified addresses."""
+    rows = await _by_user(run, ADDRESSES, 'email", "verified', ids)
+    return {
+        key: {
+            address.lower()
+            for row in few
+            if flag(row["verified"]) and (address := fit_address(row["email"]))
+        }
+        for key, few in rows.items()
+    }

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
 BROKEN = "\ufffd"
 TRUE = frozenset({"1", "t", "true", "y", "yes", "on"})
-FINGERPRINT_LENGTH = 20
 
 
 def flag(value: Any) -> bool:
@@ -50,8 +46,3 @@ def number(value: Any) -> int | None:
 def printable(given: str) -> str:
     """Without control characters, which a terminal would obey."""
     return given if given.isprintable() else ascii(given)[1:-1]
-
-
-def fingerprint(value: Any) -> str:
-    """The same for equal values, and nothing more."""
-    return hashlib.sha256(orjson.dumps(value)).hexdigest()[:FINGERPRINT_LENGTH]

@@ -22,6 +22,7 @@ CATEGORIES = frozenset(WebAppCategory)
 class TakingWebApps(Taking[WebApp]):
     kind = LegacyKind.WEBAPP
     title = "web apps"
+    noun = "web app"
 
 
 async def take_webapps(run: Run) -> None:
@@ -37,19 +38,21 @@ async def take_webapps(run: Run) -> None:
             taken=await texts_of(WebApp.all(), "name"),
             wanted=[one.values["name"] for one in incoming],
         ),
-        await Ids.of(WebApp, run.source, WEBAPPS),
+        await Ids.of(LegacyKind.WEBAPP, WebApp, run.source, WEBAPPS),
     )
+    await taking.release({one.source_id: one.values["name"] for one in incoming})
     taken = await taking.take(incoming)
     await taking.finish()
+    run.webapps_there = {one.source_id for one in incoming}
     run.webapp_ids = {one.incoming.source_id: one.target_id for one in taken}
 
 
 def _incoming(run: Run, row: Row) -> Incoming:
     texts = Texts(run.report, subject("web app", row["id"], row["name"]))
-    name = texts.line("name", row["name"], WEBAPP_NAME_LENGTH)
+    name = texts.name("name", row["name"], WEBAPP_NAME_LENGTH, f"webapp-{row['id']}")
     link_name = texts.line("link_name", row["link_name"], WEBAPP_NAME_LENGTH)
     values = {
-        "name": name or f"webapp-{row['id']}",
+        "name": name,
         "link_name": None if row["link_name"] is None else link_name,
         "link_url": texts.link(row["link_url"], LINK_URL_LENGTH),
         "link_show": flag(row["link_show"]),
