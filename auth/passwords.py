@@ -10,6 +10,7 @@ import anyio
 from anyio.to_thread import run_sync
 from passlib.context import CryptContext
 
+from auth.hash_costs import is_bearable
 from auth.password_policy import complaint, impossible
 
 LONGEST = 4096  # of Django's passwords
@@ -84,7 +85,9 @@ class Passwords:
         return verification
 
     def knows(self, stored: str) -> bool:
-        """Whether a password could be compared with this hash."""
+        """Whether a password could be compared with this hash, and in good time."""
+        if not is_bearable(stored):
+            return False
         try:
             handler = self._context.handler(self._context.identify(stored, required=True))
             handler.needs_update(stored)
@@ -104,7 +107,8 @@ class Passwords:
         return str(self._context.hash(password))
 
     def _verify(self, password: str, stored: str | None) -> Verification:
-        if stored is None or len(password) > LONGEST or impossible(password):
+        hopeless = len(password) > LONGEST or impossible(password)
+        if stored is None or hopeless or not is_bearable(stored):
             return self._refuse()
         try:
             ok, replacement = self._context.verify_and_update(password, stored)

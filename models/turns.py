@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import OperationalError
 
 TURN_LOCK = 0x7475726E  # any number that nothing else in the database locks
 
 
+PRIMARY_CODE = 0xFF  # the rest of SQLite's codes says more exactly what it is
+
+
 class DatabaseBusy(Exception):
     """Others keep the database for too long; nothing was changed."""
+
+
+def is_busy(error: BaseException | None) -> bool:
+    """Whether SQLite has refused something as others write for longer than it waits."""
+    cause = error.args[0] if isinstance(error, OperationalError) and error.args else None
+    return (
+        isinstance(cause, sqlite3.OperationalError)
+        and cause.sqlite_errorcode & PRIMARY_CODE == sqlite3.SQLITE_BUSY
+    )
 
 
 async def take_turn(connection: BaseDBAsyncClient) -> None:

@@ -24,7 +24,7 @@ from portal.compatibility import ContractError
 from portal.contract import check_schema, openapi_json, print_schema
 from portal.databases import DatabaseUnusable, opened, require_migrated, up_to_date
 from portal.declared import DeclarationError, run_apply
-from portal.legacy import LegacyError, run_import
+from portal.legacy import LegacyError, ReportError, report_file, run_import
 from portal.portal import Portal
 from portal.running import run
 from portal.settings import Settings, SettingsError, settings_from_environment
@@ -44,6 +44,7 @@ MISTAKES = (
     LegacyError,
     OperationalError,
     OSError,
+    ReportError,
     SettingsError,
     sqlite3.DatabaseError,
 )
@@ -147,12 +148,12 @@ def audit_prune(before: datetime) -> None:
 def import_legacy(source: str, dry_run: bool, report: Path | None) -> None:
     """Take everything over from the former portal: from its SQLite file or a postgres:// URL."""
     settings = settings_from_environment()
-    if report:
-        report.touch(mode=0o600)
-    outcome = asyncio.run(run_import(settings.database_url, source, dry_run=dry_run))
-    if report:
-        report.write_bytes(outcome.json())
-    click.echo(outcome)
+    with report_file(report) as write:
+        outcome = asyncio.run(run_import(settings.database_url, source, dry_run=dry_run))
+        try:
+            click.echo(outcome)
+        finally:
+            write(outcome.json())
 
 
 @cli.group()

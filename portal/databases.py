@@ -5,13 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from urllib.parse import urlsplit
 
 import asyncpg
 from tortoise.exceptions import DBConnectionError, OperationalError
 
 from models import Database
 from models.database import IN_MEMORY
+from portal.postgres_urls import postgres_label
 from portal.reasons import reason
 
 VARIABLE = "KUBEPORTAL_DATABASE_URL"
@@ -72,10 +72,5 @@ def _in_words(database: Database) -> Iterator[None]:
         raise DatabaseUnusable(f"{VARIABLE}: {database.sqlite_path}: {error}") from None
     except OSError as error:
         raise DatabaseUnusable(
-            f"{VARIABLE}: PostgreSQL at {_address(database.url)} can't be reached: {reason(error)}"
+            f"{VARIABLE}: {postgres_label(database.url)} can't be reached: {reason(error)}"
         ) from None
-
-
-def _address(url: str) -> str:
-    """Without the password."""
-    return urlsplit(url).netloc.rpartition("@")[2]

@@ -14,11 +14,12 @@ from pydantic_settings import NoDecode
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.exceptions import ConfigurationError
 
+from portal.postgres_urls import FORM, check_postgres_url, is_postgres
 from portal.smtp import SmtpServer
 from resolvers.users import email_complaint
 from rest_compat.retirement import moment
 
-DATABASE_FORM = "use sqlite://FILE or postgres://USER:PASSWORD@HOST:PORT/DATABASE"
+DATABASE_FORM = f"{FORM} or sqlite://FILE"
 ORIGIN = re.compile(r"https?://([\w.-]+|\[[\da-fA-F:]+\])(:\d{1,5})?")
 WHOLE_ADDRESS = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 WEB_ADDRESS = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?(\?[^\s#]*)?")
@@ -91,7 +92,9 @@ def _mail_address(address: str) -> str:
 
 
 def _database(url: str) -> str:
-    if not url.startswith(("sqlite://", "postgres://", "postgresql://")):
+    if is_postgres(url):
+        check_postgres_url(url)
+    elif not url.startswith("sqlite://"):
         raise ValueError(DATABASE_FORM)
     try:
         expand_db_url(url)

@@ -108,7 +108,13 @@ class RateLimited(PortalError):
 
 
 class Unavailable(PortalError):
+    """retry_after: in how many seconds another attempt makes sense, where that can be told."""
+
     code = ErrorCode.UNAVAILABLE
+
+    def __init__(self, message: str, *, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 _UNAUTHENTICATED = {

@@ -70,7 +70,9 @@ REFUSALS = {
     "429": Status(
         "RateLimited", "Too many attempts.", header=("Retry-After", "How many seconds to wait.")
     ),
-    "503": Status("Unavailable", "A cluster or an identity provider does not answer."),
+    "503": Status(
+        "Unavailable", "A cluster or an identity provider does not answer, or the database is busy."
+    ),
     "default": Status("Failure", "Another refusal, or a fault of the portal."),
 }
 

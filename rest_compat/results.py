@@ -20,7 +20,7 @@ def answer(operation: StoredOperation, route: Route, result: ExecutionResult) ->
     data = result.data or {}
     errors = list(result.errors or ())
     for error in errors:
-        if not _is_tolerable(error):
+        if result.data is None or not _is_tolerable(error):
             raise _refusal(error, route)
     for payload_errors in _payload_errors(operation.shapes, data):
         raise payload_refusal(payload_errors, operation.field_names, route.method)

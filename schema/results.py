@@ -10,12 +10,22 @@ from typing import Any
 
 from graphql import ExecutionResult, FormattedExecutionResult, GraphQLError, located_error
 
-from resolvers.errors import BadUserInput, ErrorCode, PortalError, RateLimited, Unauthenticated
+from models.turns import is_busy
+from resolvers.errors import (
+    BadUserInput,
+    ErrorCode,
+    PortalError,
+    RateLimited,
+    Unauthenticated,
+    Unavailable,
+)
 
 logger = logging.getLogger(__name__)
 
 LONGEST = 500
 CITED_OBJECT = re.compile(r"(, found| Found)?: [\[{].*", re.DOTALL)
+BUSY = "The database is busy; nothing was changed, try again."
+BUSY_SECONDS = 5
 INTERNAL = "Something went wrong on our side. The request id helps to find out what."
 
 
@@ -54,6 +64,10 @@ async def public_results(
 def public_error(error: GraphQLError, request_id: str) -> GraphQLError:
     """Logs what nobody foresaw and leaves only the request id of it."""
     cause = error.original_error
+    if is_busy(cause):
+        logger.warning("Request %s: the database is busy at %s", request_id, error.path)
+        cause = Unavailable(BUSY, retry_after=BUSY_SECONDS)
+        error = located_error(cause, error.nodes, error.path)
     if isinstance(cause, PortalError):
         return coded(error, _extensions(cause))
     if cause is None or isinstance(cause, GraphQLError):
@@ -94,7 +108,7 @@ def _extensions(error: PortalError) -> dict[str, Any]:
     extensions: dict[str, Any] = {"code": error.code.value}
     if isinstance(error, Unauthenticated) and error.problem:
         extensions["problem"] = error.problem.value
-    if isinstance(error, RateLimited):
+    if isinstance(error, RateLimited | Unavailable) and error.retry_after is not None:
         extensions["retryAfter"] = error.retry_after
     if isinstance(error, BadUserInput):
         extensions["fields"] = [

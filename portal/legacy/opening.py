@@ -9,6 +9,7 @@ from portal.legacy.mistakes import LegacyError
 from portal.legacy.postgres_source import open_postgres
 from portal.legacy.source import Source
 from portal.legacy.sqlite_source import open_sqlite
+from portal.postgres_urls import is_postgres
 
 
 def open_source(place: str) -> AbstractAsyncContextManager[Source]:
@@ -16,7 +17,7 @@ def open_source(place: str) -> AbstractAsyncContextManager[Source]:
 
     Raises LegacyError for another kind of URL, as does opening it for what can't be read.
     """
-    if place.startswith(("postgres://", "postgresql://")):
+    if is_postgres(place):
         return open_postgres(place)
     if "://" in place.removeprefix("sqlite://"):
         raise LegacyError("give a postgres:// URL, or the path of an SQLite file")

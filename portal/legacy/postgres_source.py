@@ -3,13 +3,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import asyncpg
 
 from portal.legacy.mistakes import LegacyError
 from portal.legacy.source import Row
 from portal.legacy.values import printable
+from portal.postgres_urls import FORM, check_postgres_url, postgres_label
 
 CONNECT_SECONDS = 10
 COLUMNS = """
@@ -48,7 +48,11 @@ class PostgresSource:
 @asynccontextmanager
 async def open_postgres(url: str) -> AsyncIterator[PostgresSource]:
     """Raises LegacyError, also when it is read; its message never has the password."""
-    label = _label(url)
+    try:
+        check_postgres_url(url)
+    except ValueError as error:
+        raise LegacyError(f"the source: {error}") from None
+    label = printable(postgres_label(url))
     connection = await _connect(url, label)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -74,14 +78,4 @@ async def _connect(url: str, label: str) -> asyncpg.Connection:
         reason = error.strerror or "no answer"
         raise LegacyError(f"{label}: the server can't be reached: {reason}") from None
     except (asyncpg.InterfaceError, ValueError):
-        raise LegacyError(f"{label}: use postgres://USER:PASSWORD@HOST:PORT/DATABASE") from None
-
-
-def _label(url: str) -> str:
-    """Host and database: what comes before or after them may be secret."""
-    try:
-        parts = urlsplit(url)
-        host = parts.netloc.rpartition("@")[2]
-        return printable(f"postgres://{host}{parts.path}")
-    except ValueError:
-        return "postgres://…"
+        raise LegacyError(f"{label}: {FORM}") from None

@@ -8,13 +8,16 @@ from pathlib import Path
 
 from portal.legacy.mistakes import LegacyError
 from portal.legacy.source import Row
+from portal.legacy.sqlite_file import PRIMARY_CODE, open_file
 from portal.legacy.values import printable
 
 COLUMNS = """
     SELECT t.name AS "table", c.name AS "column"
       FROM sqlite_master t, pragma_table_info(t.name) c
-     WHERE t.type = 'table'
+     WHERE t.type IN ('table', 'view')
 """
+IN_USE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+A_TEMPORARY_FILE = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +48,20 @@ class SqliteSource:
 
 @asynccontextmanager
 async def open_sqlite(file: Path) -> AsyncIterator[SqliteSource]:
-    """Raises LegacyError, also when it is read."""
+    """Reads from a copy, so that the former portal goes on writing while that takes its time.
+
+    Nobody else sees the copy, and it is gone with this process, however that ends. Raises
+    LegacyError, also when it is read.
+    """
     label = printable(str(file))
     _check(file, label)
-    with _reading(label):
-        connection = _connect(file)
-    with closing(connection):
-        yield SqliteSource(label, connection)
+    with closing(sqlite3.connect(A_TEMPORARY_FILE, isolation_level=None)) as copy:
+        with _reading(label), closing(open_file(file)) as original:
+            original.backup(copy)
+        copy.row_factory = sqlite3.Row
+        copy.text_factory = _decode
+        copy.execute("PRAGMA trusted_schema = OFF")
+        yield SqliteSource(label, copy)
 
 
 @contextmanager
@@ -59,6 +69,10 @@ def _reading(label: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & PRIMARY_CODE in IN_USE:
+            raise LegacyError(
+                f"{label}: somebody else keeps it locked; try again, or import a copy of it"
+            ) from None
         raise LegacyError(f"{label}: can't be read as an SQLite database: {error}") from None
 
 
@@ -67,35 +81,6 @@ def _check(file: Path, label: str) -> None:
         raise LegacyError(f"{label}: there is no such file")
     if not file.is_file():
         raise LegacyError(f"{label}: this is no file")
-
-
-def _connect(file: Path) -> sqlite3.Connection:
-    """Where nothing can be written beside the file, it is taken as one that nobody changes.
-
-    That is right only as long as all of its content is in the file itself.
-    """
-    address = f"{file.resolve().as_uri()}?mode=ro"
-    try:
-        return _begun(address)
-    except sqlite3.OperationalError:
-        beside = (file.with_name(f"{file.name}{end}") for end in ("-wal", "-journal"))
-        if any(other.exists() and other.stat().st_size for other in beside):
-            raise
-        return _begun(f"{address}&immutable=1")
-
-
-def _begun(address: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(address, uri=True, isolation_level=None)
-    connection.row_factory = sqlite3.Row
-    connection.text_factory = _decode
-    try:
-        connection.execute("PRAGMA trusted_schema = OFF")
-        connection.execute("BEGIN")
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.DatabaseError:
-        connection.close()
-        raise
-    return connection
 
 
 def _decode(text: bytes) -> str:

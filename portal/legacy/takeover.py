@@ -6,14 +6,15 @@ from dataclasses import asdict
 from datetime import datetime
 
 from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.exceptions import IntegrityError, OperationalError
+from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from auth.passwords import Passwords
 from models import AuditActor, AuditKind
-from models.turns import take_turn
+from models.turns import DatabaseBusy, take_turn
 from portal.legacy.accounts import note_shared
 from portal.legacy.groups import take_groups
+from portal.legacy.keys import check_keys
 from portal.legacy.mistakes import LegacyError
 from portal.legacy.next_steps import next_steps
 from portal.legacy.release import Release
@@ -48,11 +49,14 @@ async def import_legacy(
         now=now,
         progress=progress,
     )
+    await check_keys(source)
     try:
         async with in_transaction() as connection:
             await _take_over(run, connection)
     except _Undone:
         pass
+    except DatabaseBusy:
+        raise LegacyError("the database is busy; nothing was changed, run it again") from None
     except IntegrityError:
         raise LegacyError(
             "somebody else changed the same things at the same time; nothing was changed here,"
@@ -62,10 +66,7 @@ async def import_legacy(
 
 
 async def _take_over(run: Run, connection: BaseDBAsyncClient) -> None:
-    try:
-        await take_turn(connection)
-    except OperationalError:
-        raise LegacyError("the database is busy; nothing was changed, run it again") from None
+    await take_turn(connection)
     await take_webapps(run)
     await take_groups(run)
     await take_users(run)

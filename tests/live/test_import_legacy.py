@@ -10,6 +10,7 @@ import os
 import signal
 import sqlite3
 import stat
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from multiprocessing.context import ForkServerContext
@@ -19,8 +20,9 @@ import asyncpg
 import pytest
 
 from portal.cli import cli
+from tests.databases import new_database
 from tests.live.processes import PATIENCE_SECONDS, kubeportal
-from tests.portal.legacy.former import former, user, write_sqlite
+from tests.portal.legacy.former import former, user, write_postgres, write_sqlite
 
 USERS = 300
 STEPS = 9
@@ -59,6 +61,101 @@ def test_the_report_is_printed_and_written(source: Path, tmp_path: Path) -> None
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]], ids=["import", "dry run"])
+def test_a_report_that_nobody_can_write_comes_before_the_import(
+    dry_run: list[str], source: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    for place in ("folder", "missing/report.json"):
+        outcome = kubeportal(
+            "import-legacy", str(source), *dry_run, "--report", place, folder=tmp_path
+        )
+        assert (outcome.returncode, outcome.stdout) == (1, "")
+        [line] = outcome.stderr.splitlines()
+        assert place in line
+        assert not (tmp_path / "kubeportal.sqlite3").exists()
+
+
+def test_a_report_that_does_not_fit_says_that_the_import_is_done(
+    source: Path, tmp_path: Path
+) -> None:
+    outcome = kubeportal("import-legacy", str(source), "--report", "/dev/full", folder=tmp_path)
+    assert outcome.returncode == 1
+    [line] = outcome.stderr.splitlines()
+    assert "all was done as it says above, but /dev/full can't be written: No space" in line
+    assert "What to do next" in outcome.stdout
+    assert users_in_sqlite(f"sqlite://{tmp_path}/kubeportal.sqlite3") == 6
+
+
+def test_a_failed_import_leaves_the_last_report_and_nothing_else(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    report.write_text("the last one")
+    arguments = ("import-legacy", "missing.sqlite3", "--report", str(report))
+    assert kubeportal(*arguments, folder=tmp_path).returncode == 1
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["the last one"]
+
+
+def test_nobody_else_reads_a_report_even_where_they_could_before(
+    source: Path, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.json"
+    report.write_text("the last one")
+    report.chmod(0o644)
+    kubeportal("import-legacy", str(source), "--report", str(report), folder=tmp_path)
+    assert json.loads(report.read_bytes())["tables"]["users"]["new"] == 6
+    assert stat.S_IMODE(report.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]], ids=["import", "dry run"])
+def test_nothing_is_made_in_a_file_of_the_former_portal(
+    dry_run: list[str], mode: str, source: Path, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(source)) as connection:
+        connection.execute(f"PRAGMA journal_mode = {mode}")
+    copy = tmp_path / "copy.sqlite3"
+    copy.write_bytes(source.read_bytes())
+    outcome = kubeportal(
+        "import-legacy",
+        str(copy),
+        *dry_run,
+        folder=tmp_path,
+        KUBEPORTAL_DATABASE_URL=f"sqlite://{source}",
+    )
+    assert outcome.returncode == 1
+    [line] = outcome.stderr.splitlines()
+    assert "leads to the database of the former portal" in line
+    assert source.read_bytes() == copy.read_bytes()
+    assert {file.name for file in tmp_path.iterdir()} == {source.name, copy.name}
+
+
+def test_nothing_is_made_in_a_database_of_the_former_portal(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    """However its address is written."""
+
+    async def scenario() -> tuple[subprocess.CompletedProcess[str], list[str]]:
+        async with new_database(postgres_url, f"former_{os.getpid()}") as url:
+            await write_postgres(url, former())
+            outcome = kubeportal(
+                "import-legacy",
+                url,
+                folder=tmp_path,
+                KUBEPORTAL_DATABASE_URL=url.replace("127.0.0.1", "localhost"),
+            )
+            connection = await asyncpg.connect(url)
+            rows = await connection.fetch("SELECT tablename FROM pg_tables")
+            await connection.close()
+            return outcome, [row["tablename"] for row in rows]
+
+    outcome, tables = asyncio.run(scenario())
+    assert outcome.returncode == 1
+    [line] = outcome.stderr.splitlines()
+    assert "leads to the database of the former portal" in line
+    assert "users" not in tables
+    assert "tortoise_migrations" not in tables
+
+
 def test_an_old_database_is_not_touched_by_a_dry_run(source: Path, tmp_path: Path) -> None:
     kubeportal("migrate", folder=tmp_path)
     with closing(sqlite3.connect(tmp_path / "kubeportal.sqlite3")) as connection:
@@ -93,6 +190,19 @@ def test_a_mistake_is_one_line(case: str, tmp_path: Path) -> None:
     assert message in line
     assert "hush" not in outcome.stderr + outcome.stdout
     assert not (tmp_path / "kubeportal.sqlite3").exists()
+
+
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]], ids=["import", "dry run"])
+def test_a_target_in_no_folder_is_a_mistake(
+    dry_run: list[str], source: Path, tmp_path: Path
+) -> None:
+    target = f"sqlite://{tmp_path}/missing/portal.sqlite3"
+    outcome = kubeportal(
+        "import-legacy", str(source), *dry_run, folder=tmp_path, KUBEPORTAL_DATABASE_URL=target
+    )
+    assert outcome.returncode == 1
+    [line] = outcome.stderr.splitlines()
+    assert "there is no such folder" in line
 
 
 def test_a_missing_database_of_a_server_is_a_mistake(postgres_url: str, tmp_path: Path) -> None:

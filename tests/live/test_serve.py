@@ -90,12 +90,12 @@ def test_several_workers_share_a_port(tmp_path: Path) -> None:
                 "KUBEPORTAL_DATABASE_URL": "postgres://nobody:hush@127.0.0.1:9/nothing",
                 "KUBEPORTAL_SECRET_KEY": SECRET,
             },
-            "KUBEPORTAL_DATABASE_URL: PostgreSQL at 127.0.0.1:9 can't be reached: Connection ref",
+            "KUBEPORTAL_DATABASE_URL: postgres://127.0.0.1:9/nothing can't be reached: Con",
         ),
         (
             ["migrate"],
             {"KUBEPORTAL_DATABASE_URL": "postgres://nobody:hush@no.invalid/nothing"},
-            "KUBEPORTAL_DATABASE_URL: PostgreSQL at no.invalid can't be reached: ",
+            "KUBEPORTAL_DATABASE_URL: postgres://no.invalid/nothing can't be reached: ",
         ),
         (
             ["serve"],

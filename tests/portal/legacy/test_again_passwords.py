@@ -15,8 +15,8 @@ from models import (
     SignInMethod,
     User,
 )
-from portal.declared import apply_file
 from tests.callers import Caller, Clock
+from tests.declaring import apply_file
 from tests.portal.legacy.conftest import TakeOver
 from tests.portal.legacy.edits import change
 from tests.portal.legacy.former import (
