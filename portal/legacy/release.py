@@ -31,6 +31,7 @@ STATES = {
     "ACCESS_REJECTED": "REJECTED",
     "ACCESS_APPROVED": "APPROVED",
 }
+CONSTANTS = frozenset(state for state in STATES if state.isupper())  # instead of words, since 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,8 @@ async def recognise(source: Source) -> Release:
         raise LegacyError(
             f"{source.label}: of an unknown release, known are 0.3 to 0.6: {', '.join(puzzles)}"
         )
-    await _check_states(source)
-    return Release(_name(columns), columns)
+    states = await _states(source)
+    return Release(_name(columns, states), columns)
 
 
 def _puzzles(columns: Mapping[str, set[str]]) -> list[str]:
@@ -118,15 +119,18 @@ def _puzzles(columns: Mapping[str, set[str]]) -> list[str]:
     return puzzles
 
 
-async def _check_states(source: Source) -> None:
+async def _states(source: Source) -> set[str]:
     rows = await source.rows(f'SELECT DISTINCT "state" FROM "{USERS}"')  # noqa: S608
-    unknown = sorted({text(row["state"]) for row in rows} - STATES.keys())
+    states = {text(row["state"]) for row in rows}
+    unknown = sorted(states - STATES.keys())
     if unknown:
         words = ", ".join(f'"{printable(word)}"' for word in unknown)
         raise LegacyError(f"{source.label}: of an unknown release: {USERS}.state is {words}")
+    return states
 
 
-def _name(columns: Mapping[str, set[str]]) -> str:
-    if "category" in columns[WEBAPPS] or NEWS in columns:
+def _name(columns: Mapping[str, set[str]], states: set[str]) -> str:
+    """As exactly as columns and states tell it."""
+    if "category" in columns[WEBAPPS] or NEWS in columns or states & CONSTANTS:
         return "0.6"
-    return "0.5" if "alt_mails" in columns[USERS] else "0.3 or 0.4"
+    return "0.4 or 0.5" if "alt_mails" in columns[USERS] else "0.3"

@@ -144,6 +144,23 @@ async def test_a_hash_is_known_when_a_password_can_be_compared_with_it(
     assert not any(map(passwords.knows, UNUSABLE))
 
 
+COSTLY = [
+    DJANGO_ALICE.replace("150000", "5000001"),
+    DJANGO_ARGON2I.replace("m=512", "m=4194304"),
+    DJANGO_ARGON2I.replace("t=2", "t=1000"),
+    "bcrypt_sha256$$2b$31$abcdefghijklmnopqrstuuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234",
+]
+
+
+@pytest.mark.parametrize("stored", COSTLY)
+async def test_a_hash_that_keeps_a_worker_for_hours_is_not_compared(
+    stored: str, passwords: Passwords
+) -> None:
+    assert stored not in (DJANGO_ALICE, DJANGO_ARGON2I)
+    assert not passwords.knows(stored)
+    assert await passwords.verify("alicepw", stored) == REFUSED
+
+
 @pytest.mark.parametrize("password", ["secret\0", "\0", "x" * 4097, "x" * 1_000_000, "\ud800"])
 async def test_an_impossible_password_is_wrong(passwords: Passwords, password: str) -> None:
     for stored in (DJANGO_NUL, await passwords.hash(GOOD), None):

@@ -109,6 +109,8 @@ def test_several_workers_share_a_port(tmp_path: Path) -> None:
         (["serve"], {"KUBEPORTAL_ALLOWED_URLS": "null"}, "KUBEPORTAL_ALLOWED_URLS"),
         (["serve"], {"KUBEPORTAL_ALLOWED_URLS": "https://*.example.org"}, "KUBEPORTAL_ALLOWED"),
         (["migrate"], {"KUBEPORTAL_DATABASE_URL": "postgres://u@h:port/x"}, "DATABASE_URL"),
+        (["migrate"], {"KUBEPORTAL_DATABASE_URL": "postgres://u:1/x@h/x"}, "%2F for /"),
+        (["migrate"], {"KUBEPORTAL_DATABASE_URL": "postgres:/u:x@h/x"}, "use postgres://USER"),
         (["user", "create", "a", "--password-stdin"], {}, "Password"),
         (["serve"], {"KUBEPORTAL_SESSION_LIFETIME": "soon"}, "KUBEPORTAL_SESSION_LIFETIME"),
         (["serve"], {"KUBEPORTAL_SESSION_LIFETIME": "-1h"}, "KUBEPORTAL_SESSION_LIFETIME"),
@@ -149,6 +151,20 @@ def test_a_port_that_is_taken_is_a_mistake(tmp_path: Path) -> None:
         f"kubeportal: can't listen on 127.0.0.1 port {port}: Address already in use;"
         " choose others with --host and --port\n"
     )
+
+
+@pytest.mark.parametrize("command", [["migrate"], ["serve"], ["user", "create", "alice"]])
+def test_a_server_that_does_not_know_us_is_a_mistake(
+    command: list[str], postgres_url: str, tmp_path: Path
+) -> None:
+    """As with a wrong password, which a server of tests may not ask for."""
+    host = postgres_url.rpartition("@")[2]
+    url = f"postgres://stranger:hush@{host}/postgres"
+    outcome = kubeportal(*command, folder=tmp_path, KUBEPORTAL_DATABASE_URL=url)
+    assert outcome.returncode == 1
+    [line] = outcome.stderr.splitlines()
+    assert "stranger" in line
+    assert "hush" not in line
 
 
 def test_a_file_that_is_no_database_is_a_mistake(tmp_path: Path) -> None:

@@ -148,6 +148,12 @@ async def test_addresses_that_change_places_often_stay_two(alice: Caller, people
     assert row.alternative_emails == ["alice@alt.example.org"]
 
 
+async def test_an_address_of_an_intranet_is_an_address(alice: Caller, people: People) -> None:
+    change = {"databaseId": people.alice.id, "primaryEmail": "Alice@Corp.LOCAL"}
+    user = (await alice.data(UPDATE, input=change))["updateUser"]["user"]
+    assert user["primaryEmail"] == "Alice@corp.local"
+
+
 @pytest.mark.parametrize(
     ("changes", "field", "message"),
     [
@@ -158,6 +164,7 @@ async def test_addresses_that_change_places_often_stay_two(alice: Caller, people
         ({"lastName": "a\x00b"}, "lastName", "Control characters"),
         ({"primaryEmail": "alice"}, "primaryEmail", "valid email"),
         ({"primaryEmail": ""}, "primaryEmail", "valid email"),
+        ({"primaryEmail": "alice@nowhere.invalid"}, "primaryEmail", "valid email"),
         ({"primaryEmail": "x" * 250 + "@example.org"}, "primaryEmail", "254 characters"),
     ],
     ids=lambda value: str(value)[:30],

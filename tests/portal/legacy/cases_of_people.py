@@ -11,6 +11,7 @@ from tests.portal.legacy.cases import Case, id_of, of_user
 from tests.portal.legacy.edits import add, change
 from tests.portal.legacy.former import (
     ADDRESSES,
+    HASHES,
     IDENTITIES,
     JOINED,
     USERS,
@@ -67,6 +68,48 @@ PEOPLE: dict[str, Case] = {
         "identities",
         lambda: ExternalIdentity.filter(subject="lost").count(),
         0,
+    ),
+    "a name whose key is too long": Case(
+        change(USERS, 3, username="ﷺ" * 25),
+        Rule.TEXT_ADAPTED,
+        f"user 3 ({'ﷺ' * 25})",
+        of_user(3, "username"),
+        "ﷺ" * 24,
+    ),
+    "no name": Case(
+        change(USERS, 3, username=""),
+        Rule.TEXT_ADAPTED,
+        "user 3 ()",
+        of_user(3, "username"),
+        "user-3",
+    ),
+    "a blank name": Case(
+        change(USERS, 3, username="  "),
+        Rule.TEXT_ADAPTED,
+        "user 3 (  )",
+        of_user(3, "username"),
+        "user-3",
+    ),
+    "a name of null": Case(
+        change(USERS, 3, username=None),
+        Rule.TEXT_ADAPTED,
+        "user 3 ()",
+        of_user(3, "username"),
+        "user-3",
+    ),
+    "an identity with control characters": Case(
+        add(IDENTITIES, {"id": 9, "provider": "google", "uid": "sub\0", "user_id": 4}),
+        Rule.IDENTITY_LEFT,
+        "user 4 (carol)",
+        lambda: ExternalIdentity.filter(user_id=4).count(),
+        0,
+    ),
+    "a password that takes years to compare": Case(
+        change(USERS, 3, password=HASHES["bob"].replace("150000", "2000000000")),
+        Rule.PASSWORD_UNKNOWN,
+        "user 3 (bob)",
+        of_user(3, "password_hash"),
+        None,
     ),
     "another provider": Case(
         add(IDENTITIES, {"id": 9, "provider": "twitter", "uid": "t", "user_id": 2}),

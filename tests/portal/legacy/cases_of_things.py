@@ -64,6 +64,20 @@ THINGS: dict[str, Case] = {
         of_webapp(2, "name"),
         "webapp-2",
     ),
+    "a group without a name": Case(
+        change(GROUPS, 3, name=None),
+        Rule.TEXT_ADAPTED,
+        "group 3 ()",
+        lambda: value(Group, 3, "name"),
+        "group-3",
+    ),
+    "a web app with a blank name": Case(
+        change(WEBAPPS, 2, name=" "),
+        Rule.TEXT_ADAPTED,
+        "web app 2 ( )",
+        of_webapp(2, "name"),
+        "webapp-2",
+    ),
     "a link to a script": Case(
         change(WEBAPPS, 1, link_url="javascript:alert(1)"),
         Rule.LINK_UNFIT,

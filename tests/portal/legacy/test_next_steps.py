@@ -29,3 +29,10 @@ async def test_what_has_no_home_here_is_named(rows: Rows, take_over: TakeOver) -
     assert "sign users in: Grafana." in text
     assert "another guard for these web apps: Hidden." in text
     assert "exist in the cluster: default." in text
+
+
+async def test_long_names_are_cut(rows: Rows, take_over: TakeOver) -> None:
+    find(rows, WEBAPPS, 2).update(name="h" * 5000, can_subauth=True)
+    report = await take_over(rows)
+    [step] = [step for step in report.next_steps if "guard" in step]
+    assert step.endswith(f": {'h' * 50}.")

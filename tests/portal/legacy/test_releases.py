@@ -36,7 +36,8 @@ CONSTANTS = {
 
 
 def of_release_03(rows: Rows) -> None:
-    without(rows, USERS, "alt_mails", "comments", "answered_by_id", "approval_id")
+    """The columns of users but `alt_mails` were there from the beginning."""
+    without(rows, USERS, "alt_mails")
     without(rows, GROUPS, "special_all_accounts", "special_k8s_accounts")
     with_column(rows, GROUPS, "auto_add_new", False)
     without(rows, WEBAPPS, "can_subauth")
@@ -44,9 +45,13 @@ def of_release_03(rows: Rows) -> None:
         del rows[table]
 
 
-def of_release_06(rows: Rows) -> None:
+def with_constants(rows: Rows) -> None:
     for row in rows[USERS]:
         row["state"] = CONSTANTS[row["state"]]
+
+
+def of_release_06(rows: Rows) -> None:
+    with_constants(rows)
     with_column(rows, WEBAPPS, "category", "GENERIC")
     find(rows, WEBAPPS, 1)["category"] = "MONITORING"
     rows[NEWS] = [{"id": 1, "title": "Hello"}]
@@ -55,11 +60,12 @@ def of_release_06(rows: Rows) -> None:
 @pytest.mark.parametrize(
     ("edit", "release"),
     [
-        (of_release_03, "0.3 or 0.4"),
-        (lambda rows: None, "0.5"),
+        (of_release_03, "0.3"),
+        (lambda rows: None, "0.4 or 0.5"),
+        (with_constants, "0.6"),
         (of_release_06, "0.6"),
     ],
-    ids=["0.3", "0.5", "0.6"],
+    ids=["0.3", "0.5", "between", "0.6"],
 )
 async def test_releases_are_recognised(
     edit: Edit, release: str, rows: Rows, take_over: TakeOver

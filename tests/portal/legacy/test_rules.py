@@ -41,7 +41,7 @@ async def test_all_cases_at_once_do_no_harm(rows: Rows, take_over: TakeOver) -> 
             for row in all_rows[before[table] :]:
                 row |= {"id": next(spare) if row["id"] < 100 else row["id"]}
                 taken = [other["username"] for other in rows[USERS] if other is not row]
-                if row.get("username") in taken:
+                if "username" in row and row["username"] in taken:
                     row["username"] = f"{row['username']}{row['id']}"
     report = await take_over(rows)
     assert report.tables["users"].new == len(rows[USERS]) == await User.all().count()

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from models import (
@@ -51,6 +52,18 @@ async def test_postgres_is_read_like_sqlite(
     again = await take_over(rows)
     assert again.tables["users"].same == 6
     assert await everything() == state
+
+
+async def test_another_schema_of_postgres_is_named_in_the_url(
+    rows: Rows, take_over: TakeOver, another_postgres: str
+) -> None:
+    connection = await asyncpg.connect(another_postgres)
+    await connection.execute("CREATE SCHEMA former")
+    await connection.close()
+    place = await write_postgres(f"{another_postgres}?search_path=former", rows)
+    assert (await take_over(place=place)).tables["users"].new == 6
+    with pytest.raises(LegacyError, match="no database of the former KubePortal"):
+        await take_over(place=another_postgres)
 
 
 async def test_what_sqlite_has_written_ahead_is_read(

@@ -72,3 +72,29 @@ async def test_broken_text_is_replaced(rows: Rows, take_over: TakeOver, tmp_path
     report = await take_over(place=str(file))
     assert (await User.get(id=3)).first_name == "B�o"
     assert Rule.TEXT_ADAPTED in {remark.rule for remark in report.remarks}
+
+
+@pytest.mark.parametrize("date", [None, ""])
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_nobody_has_joined_at_no_time(
+    date: str | None, rows: Rows, take_over: TakeOver, clock: Clock
+) -> None:
+    find(rows, USERS, 3)["date_joined"] = date
+    report = await take_over(rows)
+    assert (await User.get(id=3)).created_at == clock.now
+    assert [(r.subject, r.detail) for r in report.remarks if r.rule is Rule.DATE_UNFIT] == [
+        ("user 3 (bob)", "date_joined")
+    ]
+
+
+@pytest.mark.parametrize(
+    "address", ["bob@corp.local", "bob@localhost", "bob@portal.test", "bob@intranet"]
+)
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_addresses_of_an_intranet_are_addresses(
+    address: str, rows: Rows, take_over: TakeOver
+) -> None:
+    find(rows, USERS, 3).update(email=address, alt_mails=f"other.{address}")
+    report = await take_over(rows)
+    assert (await User.get(id=3)).all_emails == [address, f"other.{address}"]
+    assert Rule.ADDRESS_UNFIT not in {remark.rule for remark in report.remarks}
