@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import asyncpg
 from tortoise.exceptions import DBConnectionError, OperationalError
@@ -26,6 +27,7 @@ class DatabaseUnusable(Exception):
 async def opened(url: str) -> AsyncIterator[Database]:
     """A database that answers. Raises DatabaseUnusable."""
     database = Database(url)
+    _require_folder(database.sqlite_path)
     try:
         with _in_words(database):
             await database.open()
@@ -56,8 +58,14 @@ async def require_migrated(database: Database) -> None:
         raise DatabaseUnusable("the database is not up to date: run `kubeportal migrate` first")
 
 
+def _require_folder(file: Path | None) -> None:
+    if file and not file.parent.is_dir():
+        raise DatabaseUnusable(f"{VARIABLE}: {file}: there is no such folder to make it in")
+
+
 async def _is_empty(url: str) -> bool:
     database = Database(url)
+    _require_folder(database.sqlite_path)
     with _in_words(database):
         return await database.is_empty()
 

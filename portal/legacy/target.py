@@ -12,7 +12,6 @@ from portal.databases import opened, up_to_date
 from portal.legacy.mistakes import LegacyError
 from portal.legacy.release import USERS
 from portal.legacy.sqlite_file import open_file
-from portal.legacy.values import printable
 
 SQLITE = "sqlite://"
 
@@ -37,8 +36,6 @@ async def open_target(database_url: str, *, dry_run: bool) -> AsyncIterator[None
 async def _check_target(database: Database) -> None:
     """Nothing is ever made in the database of the former portal, however it is called."""
     file = database.sqlite_path
-    if file and not file.parent.is_dir():
-        raise LegacyError(f"{printable(str(file))}: there is no such folder to make it in")
     is_former = _file_is_former(file) if file else await _server_is_former(database.url)
     if is_former:
         raise LegacyError(

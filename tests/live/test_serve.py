@@ -100,7 +100,7 @@ def test_several_workers_share_a_port(tmp_path: Path) -> None:
         (
             ["serve"],
             {"KUBEPORTAL_DATABASE_URL": "sqlite:///nowhere/portal.sqlite3"},
-            "KUBEPORTAL_DATABASE_URL: /nowhere/portal.sqlite3: unable to open",
+            "KUBEPORTAL_DATABASE_URL: /nowhere/portal.sqlite3: there is no such folder",
         ),
         (["serve", "--no-migrate"], {}, "kubeportal migrate"),
         (["serve", "--host", "999.1.1.1"], {}, "999.1.1.1"),
