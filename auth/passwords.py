@@ -17,6 +17,7 @@ LONGEST = 4096  # of Django's passwords
 MEMORY_KIBIBYTES = 19 * 1024
 PASSES = 2
 LANES = 1
+CURRENT = f"$argon2id$v=19$m={MEMORY_KIBIBYTES},t={PASSES},p={LANES}$"  # begins each new hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +46,26 @@ class Passwords:
 
     concurrency: how many hashes are computed at once; the others wait in line.
     waiting: how many may wait; the next one is refused at once.
-    refusal_seconds: the least time that a refusal takes once it is its turn, so that neither a
-        missing account nor an old, differently slow hash can be told from a wrong password.
+    refusal_seconds: the least time that a refusal takes once it is its turn, so that a missing
+        account can't be told from a wrong password.
+    even_refusal_seconds: the same while accounts have hashes that are slower than ours, as those
+        of Django are.
     """
 
     def __init__(
-        self, *, concurrency: int = 2, waiting: int = 100, refusal_seconds: float = 0.4
+        self,
+        *,
+        concurrency: int = 2,
+        waiting: int = 100,
+        refusal_seconds: float = 0.4,
+        even_refusal_seconds: float = 0.8,
     ) -> None:
         self._context = _context()
         self._line = anyio.CapacityLimiter(concurrency)
         self._waiting = waiting
         self._judge = anyio.CapacityLimiter(1)  # zxcvbn keeps the owner's names in its module
         self._refusal_seconds = refusal_seconds
+        self._even_refusal_seconds = even_refusal_seconds
 
     async def hash(self, password: str, owner: Iterable[str] = ()) -> str:
         """A hash to store of a new password; every door comes through here.
@@ -70,18 +79,31 @@ class Passwords:
         async with self._turn():
             return await run_sync(self._hash, password)
 
-    async def verify(self, password: str, stored: str | None) -> Verification:
+    async def verify(
+        self,
+        password: str,
+        stored: str | None,
+        *,
+        evenly: bool = False,
+        patience: float | None = None,
+    ) -> Verification:
         """Compares a password with a stored hash. Raises PasswordsBusy.
 
         Without a hash, or with one that is unknown or unusable, the same work is done and the
         answer is no. Compared is exactly what was typed, as Django does: no Unicode form is
         turned into another.
+
+        evenly: accounts have hashes that are slower than ours. A refusal then takes a turn for
+            one and the same time, or those behind it would see how slow the hash is.
+        patience: how many seconds it waits for its turn at most; None is for as long as it takes.
         """
-        async with self._turn():
-            refusal_due = anyio.current_time() + self._refusal_seconds
+        async with self._turn(patience):
+            taken = anyio.current_time()
             verification = await run_sync(self._verify, password, stored)
+            if evenly and not verification.ok:
+                await anyio.sleep_until(taken + self._even_refusal_seconds)
         if not verification.ok:
-            await anyio.sleep_until(refusal_due)
+            await anyio.sleep_until(taken + self._refusal_seconds)
         return verification
 
     def knows(self, stored: str) -> bool:
@@ -96,12 +118,19 @@ class Passwords:
         return not stored.endswith("$")
 
     @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
+    async def _turn(self, patience: float | None = None) -> AsyncIterator[None]:
         waiting = self._line.statistics().tasks_waiting
         if self._line.available_tokens < 1 and waiting >= self._waiting:
             raise PasswordsBusy
-        async with self._line:
+        try:
+            with anyio.fail_after(patience):
+                await self._line.acquire()
+        except TimeoutError:
+            raise PasswordsBusy from None
+        try:
             yield
+        finally:
+            self._line.release()
 
     def _hash(self, password: str) -> str:
         return str(self._context.hash(password))

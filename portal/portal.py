@@ -25,6 +25,7 @@ from portal.smtp import SmtpServer
 from portal.stream_limits import DEFAULT_STREAM_LIMITS, StreamLimits
 from resolvers.actor import Client
 from resolvers.authentication import authenticate
+from resolvers.old_hashes import OldHashes
 from resolvers.services import GooglePolicy, Services
 from resolvers.throttling import Throttle
 from resolvers.users import email_complaint
@@ -77,7 +78,8 @@ class Portal:
             session_idle_lifetime=self.settings.session_idle_lifetime,
             token_lifetime=self.settings.token_lifetime,
             passwords=Passwords(),
-            throttle=Throttle(key=keys[0], clock=self._clock),
+            old_hashes=OldHashes(self._clock),
+            throttle=Throttle(keys=keys, clock=self._clock),
             access_tokens=AccessTokens(keys=keys, clock=self._clock),
             personal_tokens=PersonalTokens(keys=keys),
             google=google_sign_in(self.settings, self._clock),

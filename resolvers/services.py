@@ -10,6 +10,7 @@ from auth.personal_tokens import PersonalTokens
 from auth.tokens import AccessTokens
 from cluster.clusters import Clusters
 from resolvers.mail import Mailer
+from resolvers.old_hashes import OldHashes
 from resolvers.throttling import Throttle
 
 
@@ -33,6 +34,7 @@ class Services:
     session_idle_lifetime: timedelta
     token_lifetime: timedelta
     passwords: Passwords
+    old_hashes: OldHashes
     throttle: Throttle
     access_tokens: AccessTokens
     personal_tokens: PersonalTokens

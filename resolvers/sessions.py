@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+import anyio
 from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
@@ -24,6 +25,10 @@ from resolvers.session_events import note_end, note_failure, note_throttled
 from resolvers.texts import BLANK
 
 ATTEMPTS = 3
+# How long it takes to be told to wait, and how long a password that may be looked at even so waits
+# for its turn: together with the longest turn, that is less
+SLOWED_SECONDS = 1.5
+PATIENCE = 0.5
 BUSY = "Too many passwords are being checked at once; try again."
 
 
@@ -40,16 +45,29 @@ async def login(services: Services, client: Client, username: str, password: str
     after too many of them, and Unavailable when too many people sign in at once.
     """
     require(username=username, password=password)
+    due = anyio.current_time() + SLOWED_SECONDS
+    try:
+        return await _attempt(services, client, username, password)
+    except RateLimited:
+        # whether or not a password was looked at
+        await anyio.sleep_until(due)
+        raise
+
+
+async def _attempt(services: Services, client: Client, username: str, password: str) -> SignIn:
     try:
         attempt = await services.throttle.sign_in(username, client.address)
     except RateLimited as limited:
         await note_throttled(client, SignInMethod.PASSWORD, limited, username)
         raise
+    patience = PATIENCE if attempt.refusal else None
     try:
-        sign_in = await _login(services, client, username, password)
-    except Unavailable:
+        sign_in = await _login(services, client, username, password, patience)
+    except InvalidCredentials as failure:
+        raise attempt.refusal or failure from None
+    except Unavailable as failure:
         await attempt.withdraw()
-        raise
+        raise attempt.refusal or failure from None
     await attempt.succeeded()
     return sign_in
 
@@ -61,14 +79,19 @@ def require(**values: str) -> None:
         raise BadUserInput(*missing)
 
 
-async def _login(services: Services, client: Client, username: str, password: str) -> SignIn:
+async def _login(
+    services: Services, client: Client, username: str, password: str, patience: float | None
+) -> SignIn:
     """Once more where the hash was replaced meanwhile: by another sign-in, or a new password."""
     method = SignInMethod.PASSWORD
+    evenly = await services.old_hashes.exist()
     for _ in range(ATTEMPTS):
         user = await User.by_username(username)
         # a closed account is compared with nothing, so that it can't be told from a missing one
         stored = user.password_hash if user and user.is_active else None
-        verification = await verify(services.passwords, password, stored)
+        verification = await verify(
+            services.passwords, password, stored, evenly=evenly, patience=patience
+        )
         if user is None or not verification.ok:
             await note_failure(client, method, user)
             raise InvalidCredentials
@@ -81,10 +104,17 @@ async def _login(services: Services, client: Client, username: str, password: st
     raise Unavailable("This account is being changed; try again.")
 
 
-async def verify(passwords: Passwords, password: str, stored: str | None) -> Verification:
+async def verify(
+    passwords: Passwords,
+    password: str,
+    stored: str | None,
+    *,
+    evenly: bool = False,
+    patience: float | None = None,
+) -> Verification:
     """Raises Unavailable instead of PasswordsBusy."""
     try:
-        return await passwords.verify(password, stored)
+        return await passwords.verify(password, stored, evenly=evenly, patience=patience)
     except PasswordsBusy:
         raise Unavailable(BUSY) from None
 

@@ -11,8 +11,9 @@ from pydantic import SecretStr
 from auth.google import GoogleSignIn, GoogleSignInUnavailable
 from models import AttemptCount, ExternalIdentity, User, VerifiedEmail
 from portal.settings import Settings
-from tests.callers import Caller, People
+from tests.callers import Caller, Clock, People
 from tests.openid import OpenIdProvider
+from tests.schema.test_throttling import CAFE, HOME, at
 
 LOGIN = """
 mutation ($input: LoginWithGoogleInput!) {
@@ -27,7 +28,8 @@ mutation ($input: LoginWithGoogleInput!) {
 
 @pytest.fixture
 def settings(settings: Settings, openid_provider: OpenIdProvider) -> Settings:
-    return settings.model_copy(update=google(openid_provider))
+    update = google(openid_provider, trusted_proxies=("127.0.0.1",))
+    return settings.model_copy(update=update)
 
 
 def google(provider: OpenIdProvider, **more: Any) -> dict[str, Any]:
@@ -264,22 +266,41 @@ class TestWithAProviderThatIsDown:
         await anonymous.sign_in("alice", "correct horse")
 
 
-async def test_refused_sign_ins_are_counted_for_their_address(
-    anonymous: Caller, openid_provider: OpenIdProvider
+async def test_refused_sign_ins_are_slowed_for_their_address_and_for_a_minute(
+    anonymous: Caller, openid_provider: OpenIdProvider, clock: Clock
 ) -> None:
-    assert (await login(anonymous, idToken="nonsense"))["errors"][0][
-        "code"
-    ] == "INVALID_CREDENTIALS"
+    cafe, home = at(CAFE, anonymous), at(HOME, anonymous)
     token = openid_provider.tokens(somebody(openid_provider)).id_token
-    assert (await login(anonymous, idToken=token))["errors"] == []
+    assert await code(cafe, "nonsense") == "INVALID_CREDENTIALS"
+    assert await code(cafe, token) == "OK"
     [counted] = await AttemptCount.all()
     assert counted.count == 1
-    await AttemptCount.all().update(count=50)
-    [error] = (await login(anonymous, idToken=token))["errors"]
-    assert error["code"] == "RATE_LIMITED"
-    response = await anonymous.rest("POST", "/login_google/", json={"id_token": token})
+    await AttemptCount.all().update(count=60)
+    assert await code(cafe, token) == "RATE_LIMITED"
+    response = await cafe.rest("POST", "/login_google/", json={"id_token": token})
     assert response.status_code == 429
-    assert 1 <= int(response.headers["retry-after"]) <= 900
+    assert response.headers["retry-after"] == "60"
+    assert await code(home, token) == "OK"
+    clock.advance(minutes=1)
+    assert await code(cafe, token) == "OK"
+
+
+async def test_wrong_passwords_and_refusals_of_google_are_not_in_each_others_way(
+    anonymous: Caller, people: People, openid_provider: OpenIdProvider
+) -> None:
+    cafe = at(CAFE, anonymous)
+    token = openid_provider.tokens(somebody(openid_provider)).id_token
+    assert await code(cafe, "nonsense") == "INVALID_CREDENTIALS"
+    await AttemptCount.all().update(count=60)
+    await cafe.sign_in("alice", "correct horse")
+    await AttemptCount.filter(key__startswith="google/").delete()
+    assert await AttemptCount.all().update(count=1000) >= 3
+    assert await code(cafe, token) == "OK"
+
+
+async def code(caller: Caller, id_token: str) -> str:
+    errors = (await login(caller, idToken=id_token))["errors"]
+    return str(errors[0]["code"]) if errors else "OK"
 
 
 async def test_an_outage_of_google_is_no_failure_of_those_who_sign_in(
