@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 import anyio
 from anyio.to_thread import run_sync
@@ -48,8 +49,8 @@ class Passwords:
     waiting: how many may wait; the next one is refused at once.
     refusal_seconds: the least time that a refusal takes once it is its turn, so that a missing
         account can't be told from a wrong password.
-    even_refusal_seconds: the same while accounts have hashes that are slower than ours, as those
-        of Django are.
+    single_refusal_seconds: the same for attempts at an account in single file, from its turn there;
+        longer than hashes take that are slower than ours, as those of Django are.
     """
 
     def __init__(
@@ -58,14 +59,15 @@ class Passwords:
         concurrency: int = 2,
         waiting: int = 100,
         refusal_seconds: float = 0.4,
-        even_refusal_seconds: float = 0.8,
+        single_refusal_seconds: float = 0.8,
     ) -> None:
         self._context = _context()
         self._line = anyio.CapacityLimiter(concurrency)
+        self._files: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
         self._waiting = waiting
         self._judge = anyio.CapacityLimiter(1)  # zxcvbn keeps the owner's names in its module
         self._refusal_seconds = refusal_seconds
-        self._even_refusal_seconds = even_refusal_seconds
+        self._single_refusal_seconds = single_refusal_seconds
 
     async def hash(self, password: str, owner: Iterable[str] = ()) -> str:
         """A hash to store of a new password; every door comes through here.
@@ -80,12 +82,7 @@ class Passwords:
             return await run_sync(self._hash, password)
 
     async def verify(
-        self,
-        password: str,
-        stored: str | None,
-        *,
-        evenly: bool = False,
-        patience: float | None = None,
+        self, password: str, stored: str | None, patience: float | None = None
     ) -> Verification:
         """Compares a password with a stored hash. Raises PasswordsBusy.
 
@@ -93,17 +90,28 @@ class Passwords:
         answer is no. Compared is exactly what was typed, as Django does: no Unicode form is
         turned into another.
 
-        evenly: accounts have hashes that are slower than ours. A refusal then takes a turn for
-            one and the same time, or those behind it would see how slow the hash is.
         patience: how many seconds it waits for its turn at most; None is for as long as it takes.
         """
         async with self._turn(patience):
-            taken = anyio.current_time()
+            refusal_due = anyio.current_time() + self._refusal_seconds
             verification = await run_sync(self._verify, password, stored)
-            if evenly and not verification.ok:
-                await anyio.sleep_until(taken + self._even_refusal_seconds)
         if not verification.ok:
-            await anyio.sleep_until(taken + self._refusal_seconds)
+            await anyio.sleep_until(refusal_due)
+        return verification
+
+    async def verify_in_single_file(
+        self, account: str, password: str, stored: str | None
+    ) -> Verification:
+        """As `verify`, after all that came before to the same account, if there is one.
+
+        While accounts have hashes that are slower than ours, many attempts at once would show how
+        slow this one is. So each takes the same time, and those at other accounts go on.
+        """
+        async with self._single_file(account):
+            refusal_due = anyio.current_time() + self._single_refusal_seconds
+            verification = await self.verify(password, stored)
+            if not verification.ok:
+                await anyio.sleep_until(refusal_due)
         return verification
 
     def knows(self, stored: str) -> bool:
@@ -131,6 +139,14 @@ class Passwords:
             yield
         finally:
             self._line.release()
+
+    @asynccontextmanager
+    async def _single_file(self, account: str) -> AsyncIterator[None]:
+        file = self._files.setdefault(account, anyio.Lock())
+        if file.statistics().tasks_waiting >= self._waiting:
+            raise PasswordsBusy
+        async with file:
+            yield
 
     def _hash(self, password: str) -> str:
         return str(self._context.hash(password))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -9,8 +11,9 @@ from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
 from auth.passwords import Passwords, PasswordsBusy, Verification
-from models import AuditKind, Session, SignInMethod, User
+from models import AuditKind, Session, SignInMethod, User, username_key
 from models.sessions import ADDRESS_LENGTH, CLIENT_LENGTH
+from models.users import KEY_LENGTH
 from resolvers.actor import Actor, Client
 from resolvers.audit import record
 from resolvers.errors import (
@@ -84,14 +87,11 @@ async def _login(
 ) -> SignIn:
     """Once more where the hash was replaced meanwhile: by another sign-in, or a new password."""
     method = SignInMethod.PASSWORD
-    evenly = await services.old_hashes.exist()
     for _ in range(ATTEMPTS):
         user = await User.by_username(username)
         # a closed account is compared with nothing, so that it can't be told from a missing one
         stored = user.password_hash if user and user.is_active else None
-        verification = await verify(
-            services.passwords, password, stored, evenly=evenly, patience=patience
-        )
+        verification = await _compared(services, username, password, stored, patience)
         if user is None or not verification.ok:
             await note_failure(client, method, user)
             raise InvalidCredentials
@@ -104,17 +104,29 @@ async def _login(
     raise Unavailable("This account is being changed; try again.")
 
 
+async def _compared(
+    services: Services, username: str, password: str, stored: str | None, patience: float | None
+) -> Verification:
+    """Who has little patience is not seen waiting, and needs no single file."""
+    if patience is not None or not await services.old_hashes.exist():
+        return await verify(services.passwords, password, stored, patience)
+    account = username_key(username[: KEY_LENGTH + 1])
+    with _room():
+        return await services.passwords.verify_in_single_file(account, password, stored)
+
+
 async def verify(
-    passwords: Passwords,
-    password: str,
-    stored: str | None,
-    *,
-    evenly: bool = False,
-    patience: float | None = None,
+    passwords: Passwords, password: str, stored: str | None, patience: float | None = None
 ) -> Verification:
     """Raises Unavailable instead of PasswordsBusy."""
+    with _room():
+        return await passwords.verify(password, stored, patience)
+
+
+@contextmanager
+def _room() -> Iterator[None]:
     try:
-        return await passwords.verify(password, stored, evenly=evenly, patience=patience)
+        yield
     except PasswordsBusy:
         raise Unavailable(BUSY) from None
 
