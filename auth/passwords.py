@@ -45,6 +45,7 @@ class PasswordsBusy(Exception):
 class Passwords:
     """Hashes and verifies passwords in worker threads.
 
+    names: of the portal, which are no good passwords.
     concurrency: how many hashes are computed at once; the others wait in line.
     waiting: how many may wait; the next one is refused at once.
     refusal_seconds: the least time that a refusal takes once it is its turn, so that a missing
@@ -56,11 +57,13 @@ class Passwords:
     def __init__(
         self,
         *,
+        names: Iterable[str] = (),
         concurrency: int = 2,
         waiting: int = 100,
         refusal_seconds: float = 0.4,
         single_refusal_seconds: float = 0.8,
     ) -> None:
+        self._names = tuple(names)
         self._context = _context()
         self._line = anyio.CapacityLimiter(concurrency)
         self._files: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
@@ -75,7 +78,7 @@ class Passwords:
         owner: names and addresses of the owner, which are no good passwords.
         Raises UnusablePassword and PasswordsBusy.
         """
-        problem = await run_sync(complaint, password, owner, limiter=self._judge)
+        problem = await run_sync(complaint, password, (*owner, *self._names), limiter=self._judge)
         if problem:
             raise UnusablePassword(problem)
         async with self._turn():

@@ -106,8 +106,9 @@ def user() -> None:
 def user_create(password_stdin: bool, **account: Any) -> None:
     """Make an account. The password is asked for on a terminal; else there is none."""
     password = _password(from_stdin=password_stdin)
+    passwords = Passwords(names=settings_from_environment().names)
     created = _with_database(
-        lambda: create_account(NewAccount(password=password, **account), Passwords())
+        lambda: create_account(NewAccount(password=password, **account), passwords)
     )
     click.echo(f"created {created.username} with id {created.id}")
 

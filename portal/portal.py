@@ -77,7 +77,7 @@ class Portal:
             session_lifetime=self.settings.session_lifetime,
             session_idle_lifetime=self.settings.session_idle_lifetime,
             token_lifetime=self.settings.token_lifetime,
-            passwords=Passwords(),
+            passwords=Passwords(names=self.settings.names),
             old_hashes=OldHashes(self._clock),
             throttle=Throttle(keys=keys, clock=self._clock),
             access_tokens=AccessTokens(keys=keys, clock=self._clock),

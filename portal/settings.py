@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
@@ -105,6 +106,12 @@ class Settings(BaseSettings):
         """Where users reach the portal: in doubt it is the first origin that may call it."""
         known = (self.external_url, *self.allowed_urls)
         return next((url for url in known if url and WHOLE_ADDRESS.fullmatch(url)), None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the portal and its host are called."""
+        host = urlsplit(self.url or "").hostname or ""
+        return (self.branding, host, *host.split("."))
 
     @classmethod
     def settings_customise_sources(

@@ -23,6 +23,8 @@ BROKEN = "A password has complete Unicode characters only."
         "correct horse",
         "alice-demo",  # the owner's name is not all of it
         "Tr0ub4dor&3",
+        "winter garden tales",
+        "Winter8305182",
         "秘密の合言葉です",
         "🔑🗝🔒🔓🧷🧲🪝🧵",
         "naïve Schlüssel",
@@ -65,6 +67,14 @@ def test_sr03_a_password_may_hold_anything_that_is_hard_to_guess(password: str) 
         ("a.anders@example.org", EASY),
         ("example.org", EASY),
         ("srednA.a1", EASY),
+        ("Anders2026!", EASY),
+        # the portal's, and what is chosen by those who have to choose often
+        ("kubeportal", EASY),
+        ("KubePortal2026!", EASY),
+        ("Winter2026", EASY),
+        ("Sommer2025!", EASY),
+        ("!!Frühling_26", EASY),
+        ("September-2026", EASY),
     ],
     ids=ascii,
 )
@@ -81,6 +91,13 @@ def test_sr03_the_limits_are_in_characters(characters: int) -> None:
 def test_without_an_owner_a_name_is_a_word() -> None:
     assert complaint("zaphodbeeblebrox42") is None
     assert complaint("zaphodbeeblebrox42", ["", "ZaphodBeeblebrox"]) == EASY
+
+
+async def test_names_of_the_portal_are_refused() -> None:
+    passwords = Passwords(names=("Acme Cloud", "portal.acme-cloud.example", "acme-cloud"))
+    for password in ("acme cloud", "portal.acme-cloud.example", "Acme-Cloud-1"):
+        with pytest.raises(UnusablePassword, match="too easy"):
+            await passwords.hash(password, OWNER)
 
 
 async def test_a_refused_password_is_never_hashed() -> None:

@@ -142,6 +142,18 @@ def test_a_mistake_is_one_line_and_status_1(
     assert "Errno" not in line
 
 
+def test_what_the_portal_is_called_is_no_password(tmp_path: Path) -> None:
+    outcome = kubeportal(
+        *CREATE,
+        "--password-stdin",
+        folder=tmp_path,
+        stdin="Acme Cloud 26\n",
+        KUBEPORTAL_BRANDING="Acme Cloud",
+    )
+    assert outcome.returncode == 1
+    assert "too easy" in outcome.stderr
+
+
 def test_a_port_that_is_taken_is_a_mistake(tmp_path: Path) -> None:
     with serving(folder=tmp_path) as address:
         port = address.rpartition(":")[2]

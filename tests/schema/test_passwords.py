@@ -103,6 +103,7 @@ async def test_what_was_declared_is_forgotten_with_the_change(
         (OLD, "x7~9Qk#", ("newPassword", "A password has at least 8 characters.")),
         (OLD, "password1", ("newPassword", EASY)),
         (OLD, "alice@example.org", ("newPassword", EASY)),
+        (OLD, "Portal.Example.org!", ("newPassword", EASY)),
         (OLD, "x" * 100_000, ("newPassword", "A password has at most 128 characters.")),
         (OLD, "another\0horse", ("newPassword", "A password has no NUL characters.")),
     ],
