@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -100,6 +101,18 @@ def test_keys_are_rotated_without_ending_a_session(clock: Clock) -> None:
     assert AccessTokens(keys=[KEY], clock=clock).verify(issue(rotated)) == SESSION
     with pytest.raises(InvalidAccessToken, match="unknown key"):
         AccessTokens(keys=[KEY], clock=clock).verify(before)
+
+
+STEPS = [[OLDER_KEY], [OLDER_KEY, KEY], [KEY, OLDER_KEY], [KEY]]
+
+
+@pytest.mark.parametrize("step", list(pairwise(STEPS)), ids=str)
+def test_replicas_take_each_others_tokens_at_each_step_in_which_keys_are_replaced(
+    clock: Clock, step: tuple[list[str], list[str]]
+) -> None:
+    before, after = (AccessTokens(keys=keys, clock=clock) for keys in step)
+    assert before.verify(issue(after)) == SESSION
+    assert after.verify(issue(before)) == SESSION
 
 
 @pytest.mark.parametrize("key", ["short", "k" * 31, "schlüssel ✓", "k" * 1000])
