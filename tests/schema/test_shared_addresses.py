@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from auth.passwords import Passwords, PasswordsBusy
 from models import AttemptCount, User
 from portal.settings import Settings
 from resolvers.errors import RateLimited
@@ -84,6 +85,20 @@ async def slowest(caller: Caller, username: str) -> float:
     started = time.monotonic()
     assert await codes(*[(caller, username)] * 6) == {"RATE_LIMITED": 6}
     return time.monotonic() - started
+
+
+async def test_sr04_where_all_have_to_wait_a_familiar_account_does_not_show_when_many_sign_in(
+    campus: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy(*_: object) -> None:
+        raise PasswordsBusy
+
+    await use_up_address(campus)
+    monkeypatch.setattr(Passwords, "verify", busy)
+    found = await asyncio.gather(*(code(campus, name) for name in ("nobody", "alice")))
+    assert found == ["RATE_LIMITED"] * 2
+    beyond = await AttemptCount.filter(key__startswith="familiar-")
+    assert {counter.count for counter in beyond} == {0}
 
 
 @pytest.mark.parametrize("username", ["alice", "nobody"])
