@@ -7,7 +7,12 @@ from tortoise.migrations.operations import TortoiseOperation
 from tortoise.migrations.schema_editor.base import BaseSchemaEditor
 from tortoise.migrations.schema_generator.state import State
 
-SQLITE_EVENTS = ("UPDATE", "DELETE")
+SQLITE_TRIGGERS = {
+    "no_update": ("UPDATE", ""),
+    "no_delete": ("DELETE", ""),
+    # INSERT OR REPLACE deletes without firing the trigger on DELETE
+    "no_replace": ("INSERT", 'WHEN EXISTS (SELECT 1 FROM "{table}" WHERE "id" = NEW."id")'),
+}
 POSTGRES_FUNCTION = """
     CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -17,7 +22,8 @@ POSTGRES_FUNCTION = """
 
 
 async def seal(connection: BaseDBAsyncClient, table: str) -> None:
-    """From now on, changing and deleting rows raises IntegrityError."""
+    """From now on, changing, deleting and replacing rows raises IntegrityError."""
+    await unseal(connection, table)
     if connection.capabilities.dialect == "postgres":
         await connection.execute_query(POSTGRES_FUNCTION)
         await connection.execute_query(
@@ -25,9 +31,10 @@ async def seal(connection: BaseDBAsyncClient, table: str) -> None:
             f' ON "{table}" FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()'
         )
         return
-    for event in SQLITE_EVENTS:
+    for name, (event, condition) in SQLITE_TRIGGERS.items():
         await connection.execute_query(
-            f'CREATE TRIGGER "{table}_no_{event.lower()}" BEFORE {event} ON "{table}"'
+            f'CREATE TRIGGER "{table}_{name}" BEFORE {event} ON "{table}"'
+            f" {condition.format(table=table)}"
             f" BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         )
 
@@ -35,14 +42,14 @@ async def seal(connection: BaseDBAsyncClient, table: str) -> None:
 async def unseal(connection: BaseDBAsyncClient, table: str) -> None:
     """For whoever prunes the table: in one transaction with `seal`."""
     if connection.capabilities.dialect == "postgres":
-        await connection.execute_query(f'DROP TRIGGER "{table}_append_only" ON "{table}"')
+        await connection.execute_query(f'DROP TRIGGER IF EXISTS "{table}_append_only" ON "{table}"')
         return
-    for event in SQLITE_EVENTS:
-        await connection.execute_query(f'DROP TRIGGER "{table}_no_{event.lower()}"')
+    for name in SQLITE_TRIGGERS:
+        await connection.execute_query(f'DROP TRIGGER IF EXISTS "{table}_{name}"')
 
 
 class Seal(TortoiseOperation):
-    """Makes a table append-only."""
+    """Makes a table append-only, by whatever that takes now."""
 
     def __init__(self, *, table: str) -> None:
         self.table = table

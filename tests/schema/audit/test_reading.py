@@ -27,7 +27,21 @@ CHANGES: dict[str, Callable[[AuditEvent], Awaitable[object]]] = {
     "update": lambda event: AuditEvent.filter(id=event.id).update(actor_name="somebody else"),
     "delete": lambda event: event.delete(),
     "delete all": lambda _: AuditEvent.all().delete(),
+    "replace": lambda event: overwrite(event),
 }
+COLUMNS = ("id", "happened_at", "kind", "outcome", "actor_type", "details")
+
+
+async def overwrite(event: AuditEvent) -> None:
+    """As each of the databases lets an insertion change what is there."""
+    connection = AuditEvent._meta.db
+    columns = ", ".join(COLUMNS)
+    same = f"INTO audit_events ({columns}) SELECT {columns} FROM audit_events"  # noqa: S608
+    if connection.capabilities.dialect == "sqlite":
+        await connection.execute_query(f"INSERT OR REPLACE {same}")
+    else:
+        forged = "ON CONFLICT (id) DO UPDATE SET actor_name = 'somebody else'"
+        await connection.execute_query(f"INSERT {same} {forged}")
 
 
 async def kinds(caller: Caller, **wanted: Any) -> list[str]:

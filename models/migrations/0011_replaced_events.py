@@ -1,0 +1,11 @@
+from tortoise import migrations
+
+from models.append_only import Seal
+
+
+class Migration(migrations.Migration):
+    """SQLite let rows be replaced: an older seal had no trigger against it."""
+
+    dependencies = [("models", "0009_audit_events")]
+
+    operations = [Seal(table="audit_events")]
