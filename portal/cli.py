@@ -25,6 +25,7 @@ from portal.contract import check_schema, openapi_json, print_schema
 from portal.databases import DatabaseUnusable, opened, require_migrated, up_to_date
 from portal.declared import DeclarationError, run_apply
 from portal.legacy import LegacyError, ReportError, report_file, run_import
+from portal.logs import log_audit_events, log_to_standard_error
 from portal.portal import Portal
 from portal.running import run
 from portal.settings import Settings, SettingsError, settings_from_environment
@@ -77,7 +78,7 @@ cli.add_command(login)
 def serve(host: str, port: int, workers: int, migrate: bool) -> None:
     """Serve the portal."""
     settings = settings_from_environment()
-    server.log_to_standard_error()
+    log_to_standard_error()
     server.check_address(host, port)
     asyncio.run(_prepare(settings, migrate=migrate))
     warn_of_short_keys(settings)
@@ -107,6 +108,7 @@ def user_create(password_stdin: bool, **account: Any) -> None:
     """Make an account. The password is asked for on a terminal; else there is none."""
     password = _password(from_stdin=password_stdin)
     passwords = Passwords(names=settings_from_environment().names)
+    log_audit_events()
     created = _with_database(
         lambda: create_account(NewAccount(password=password, **account), passwords)
     )
@@ -118,6 +120,7 @@ def user_create(password_stdin: bool, **account: Any) -> None:
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 def apply(file: Path, dry_run: bool) -> None:
     """Make users, groups and web apps as a YAML file declares them."""
+    log_audit_events()
     applied = asyncio.run(run_apply(settings_from_environment(), file, dry_run=dry_run))
     click.echo(applied)
     if not applied.has_administrator:
@@ -138,6 +141,7 @@ def audit_log() -> None:
 )
 def audit_prune(before: datetime) -> None:
     """Delete old events; that is an event itself."""
+    log_audit_events()
     count = _with_database(lambda: audit.prune(before.replace(tzinfo=UTC)))
     click.echo(f"deleted {count} events")
 
@@ -149,6 +153,7 @@ def audit_prune(before: datetime) -> None:
 def import_legacy(source: str, dry_run: bool, report: Path | None) -> None:
     """Take everything over from the former portal: from its SQLite file or a postgres:// URL."""
     settings = settings_from_environment()
+    log_audit_events()
     with report_file(report) as write:
         outcome = asyncio.run(run_import(settings.database_url, source, dry_run=dry_run))
         try:

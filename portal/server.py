@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 import socket
 from typing import Any
 
@@ -9,13 +8,12 @@ from starlette.applications import Starlette
 
 from portal.app import create_app
 from portal.draining import DrainingProtocol
+from portal.logs import log_to_standard_error
 from portal.reasons import reason
 from portal.settings import Settings, settings_from_environment
 
 GRACE_SECONDS = 10
 MAXIMUM_MESSAGE = 1024 * 1024
-# At DEBUG they log statements, with all that people have typed
-NOT_TO_DEBUG = ("aiosqlite", "tortoise")
 
 
 class AddressUnusable(Exception):
@@ -46,13 +44,6 @@ def check_address(host: str, port: int) -> None:
             f"can't listen on {host} port {port}: {reason(error)}; choose others with --host and"
             " --port"
         ) from None
-
-
-def log_to_standard_error() -> None:
-    form = "%(asctime)s %(levelname)s %(name)s %(message)s"
-    logging.basicConfig(level=logging.INFO, format=form)
-    for name in NOT_TO_DEBUG:
-        logging.getLogger(name).setLevel(logging.INFO)
 
 
 def server_options() -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx2
 import pytest
 from websockets.sync.client import connect
@@ -119,6 +120,7 @@ def variables(database_url: str, tmp_path: Path) -> Iterator[dict[str, str]]:
             "KUBEPORTAL_SMTP_URL": f"smtp://mailer:{PLANTED['mail password']}@127.0.0.1:9",
             "KUBEPORTAL_GRAPHQL_DOCUMENTS": "report",
             "KUBECONFIG": str(tmp_path / "kubeconfig"),
+            "WEBSOCKETS_MAX_LOG_SIZE": "100000",
         }
 
 
@@ -127,7 +129,7 @@ def with_password(url: str) -> str:
 
 
 async def test_sr28_no_secret_is_told_or_kept(
-    seen: Seen, variables: dict[str, str], database_kind: str, tmp_path: Path
+    seen: Seen, variables: dict[str, str], database_kind: str, database_url: str, tmp_path: Path
 ) -> None:
     make_root(seen, variables, tmp_path)
     command = [sys.executable, "-c", SERVE, "serve"]
@@ -148,9 +150,11 @@ async def test_sr28_no_secret_is_told_or_kept(
     assert "Not trusted: " in logged
     assert "unexpected error" in logged or database_kind == "postgres"
     seen.texts.append(logged)
-    if database_kind == "sqlite":
-        seen.texts += rows(tmp_path)
+    kept = rows(tmp_path) if database_kind == "sqlite" else await rows_of(database_url)
+    assert any("mallory" in row for row in kept)
+    seen.texts += kept
     assert seen.leaks() == set()
+    assert '"WebSocket /graphql" [accepted]' in logged
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
@@ -264,10 +268,15 @@ def ask_badly(visitor: Visitor) -> None:
 
 
 def talk_over_a_socket(visitor: Visitor) -> None:
-    address = f"{visitor.address.replace('http', 'ws', 1)}/graphql"
+    """With a token where none belongs: in the address, and in a header."""
+    token = visitor.headers["Authorization"].removeprefix("Bearer ")
+    address = f"{visitor.address.replace('http', 'ws', 1)}/graphql?access_token={token}"
     secret = PLANTED["password of somebody else"]
     login = f'mutation {{ login(input: {{username: "root", password: "{secret}"}}) {{ nope }} }}'
-    with connect(address, subprotocols=[Subprotocol(PROTOCOL)], proxy=None) as socket:
+    protocols = [Subprotocol(PROTOCOL)]
+    with connect(
+        address, subprotocols=protocols, proxy=None, additional_headers=visitor.headers
+    ) as socket:
         socket.send(json.dumps({"type": "connection_init", "payload": visitor.headers}))
         socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": login}}))
         visitor.seen.texts += [str(socket.recv(10)) for _ in range(2)]
@@ -315,3 +324,18 @@ def rows(folder: Path) -> list[str]:
             str(connection.execute(f'SELECT * FROM "{name}"').fetchall())  # noqa: S608
             for (name,) in tables.fetchall()
         ]
+
+
+async def rows_of(url: str) -> list[str]:
+    """The same of PostgreSQL."""
+    connection = await asyncpg.connect(url)
+    try:
+        tables = await connection.fetch(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        )
+        return [
+            str([tuple(row) for row in await connection.fetch(f'SELECT * FROM "{name}"')])  # noqa: S608
+            for (name,) in tables
+        ]
+    finally:
+        await connection.close()
