@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from uuid import UUID
 
 from models import Scope, Session, User
 from resolvers.administrators import administrates
@@ -37,6 +38,10 @@ class Actor:
         return self.session.user if self.session else None
 
     @property
+    def session_id(self) -> UUID | None:
+        return self.session.id if self.session else None
+
+    @property
     def user(self) -> User:
         """Raises Unauthenticated for the anonymous actor."""
         if self.session is None:
@@ -56,3 +61,10 @@ class Actor:
         """Raises Unauthenticated or Forbidden."""
         if self.user and not await self.is_admin():
             raise Forbidden("Only administrators may do this.")
+
+    def require_sign_in(self) -> None:
+        """Raises Forbidden for a token, before it makes somebody an administrator: who finds one
+        would have more than its scopes.
+        """
+        if self.session and self.session.is_token:
+            raise Forbidden("A token makes nobody an administrator: sign in for this.")

@@ -46,12 +46,15 @@ async def approve_access(
 
     A failure of the cluster leaves the request open, and the next attempt completes what was
     begun. The same again by the same administrator changes nothing. Raises what `candidate`
-    raises, BadUserInput, Unavailable, and Conflict without an open request or when somebody
-    else is faster; then a namespace that was made for it may stay behind, unused.
+    raises, BadUserInput, Forbidden for a token and a group of administrators, Unavailable, and
+    Conflict without an open request or when somebody else is faster; then a namespace that was
+    made for it may stay behind, unused.
     """
     user = await candidate(actor, user_id)
     now = services.clock()
     checked = await check(given, user, now)
+    if await Group.exists(id__in=checked.group_ids, can_admin=True):
+        actor.require_sign_in()
     approval = Approval(
         user=user,
         by=actor,

@@ -10,9 +10,8 @@ from tortoise.transactions import in_transaction
 from models import Session, SignInMethod, User
 from resolvers.actor import Actor
 from resolvers.errors import Forbidden, NotFound
+from resolvers.session_ends import MOST_OPEN
 from resolvers.session_events import note_end, note_ends
-
-MOST = 100
 
 
 async def visible_to(actor: Actor) -> QuerySet[Session]:
@@ -22,9 +21,9 @@ async def visible_to(actor: Actor) -> QuerySet[Session]:
 
 
 async def sessions_of(actor: Actor, owner: User) -> list[Session]:
-    """The sign-ins that were used last, up to 100. Raises Unauthenticated and Forbidden."""
+    """The sign-ins, that were used last first. Raises Unauthenticated and Forbidden."""
     query = await _of(actor, owner)
-    return await query.exclude(method=SignInMethod.TOKEN).order_by("-last_used_at").limit(MOST)
+    return await query.exclude(method=SignInMethod.TOKEN).order_by("-last_used_at").limit(MOST_OPEN)
 
 
 async def tokens_of(actor: Actor, owner: User) -> list[Session]:
@@ -51,9 +50,8 @@ async def end_session(actor: Actor, session_id: UUID) -> User:
 async def end_other_sessions(actor: Actor) -> int:
     """Ends all sign-ins of the actor but the present one; returns how many. Tokens stay."""
     own = Session.filter(user_id=actor.user.id).exclude(method=SignInMethod.TOKEN)
-    present = actor.session.id if actor.session else None
     async with in_transaction():
-        count = await own.exclude(id=present).delete()
+        count = await own.exclude(id=actor.session_id).delete()
         await note_ends(actor, actor.user, count)
     return count
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from tortoise.transactions import in_transaction
 
 from auth.passwords import PasswordsBusy, UnusablePassword
-from models import AuditKind, AuditOutcome, Session, User
+from models import AuditKind, AuditOutcome, User
 from resolvers.actor import Actor
 from resolvers.audit import record
 from resolvers.errors import BadUserInput, Complaint, Conflict, RateLimited, Unavailable
 from resolvers.services import Services
-from resolvers.session_events import note_ends
+from resolvers.session_ends import end_sessions
 from resolvers.sessions import BUSY, require, verify
 
 
@@ -56,15 +56,13 @@ async def hash_new(services: Services, new: str, user: User, field: str = "newPa
 async def _replace(actor: Actor, password_hash: str) -> None:
     """What was declared for the user is not the password any more: `apply` is to see that."""
     user = actor.user
-    session_id = actor.session.id if actor.session else None
     async with in_transaction():
         unchanged = User.filter(id=user.id, password_hash=user.password_hash)
         values = {"password_hash": password_hash, "declared_password_hash": None}
         if not await unchanged.update(**values):
             raise Conflict("The password was changed at the same time; sign in again.")
-        count = await Session.filter(user_id=user.id).exclude(id=session_id).delete()
         await record(actor, AuditKind.PASSWORD_CHANGED, user)
-        await note_ends(actor, user, count)
+        await end_sessions(actor, user, but=actor.session_id)
 
 
 async def _note_failure(actor: Actor, outcome: AuditOutcome) -> None:

@@ -43,6 +43,7 @@ class Permission(Enum):
     CREATE_TOKEN = "CREATE_TOKEN"  # noqa: S105
     ADMINISTRATE = "ADMINISTRATE"
     MANAGE_USERS = "MANAGE_USERS"
+    SET_PASSWORD = "SET_PASSWORD"  # noqa: S105
     MANAGE_GROUPS = "MANAGE_GROUPS"
     MANAGE_WEBAPPS = "MANAGE_WEBAPPS"
 
@@ -135,7 +136,7 @@ def _sees(visible_to: Callable[[Actor], Awaitable[QuerySet[Any]]]) -> Holds:
     return sees
 
 
-async def _decides(services: Services, actor: Actor, user_id: int) -> bool:
+async def _administrates_other(services: Services, actor: Actor, user_id: int) -> bool:
     if actor.user.id == user_id or not await actor.is_admin():
         return False
     return await _sees_user(services, actor, user_id)
@@ -160,7 +161,7 @@ RULES = {
     Permission.SEE_WEBAPP: Rule(_sees(webapps.visible_to), "WebApp", Scope.READ),
     Permission.REQUEST_ACCESS: Rule(_lacks_access, scope=Scope.WRITE),
     Permission.SEE_ACCESS_REQUEST: Rule(_sees(access.visible_to), "AccessRequest", Scope.READ),
-    Permission.DECIDE_ACCESS: Rule(_decides, "User", Scope.ADMIN),
+    Permission.DECIDE_ACCESS: Rule(_administrates_other, "User", Scope.ADMIN),
     Permission.ISSUE_CREDENTIALS: Rule(_is_oneself_with_access, "User", Scope.CREDENTIALS),
     Permission.SEE_CREDENTIAL_ISSUE: Rule(
         _sees(credential_issues.visible_to), "CredentialIssue", Scope.READ
@@ -174,6 +175,7 @@ RULES = {
     Permission.CREATE_TOKEN: Rule(_always),
     Permission.ADMINISTRATE: Rule(_administrates, scope=Scope.ADMIN),
     Permission.MANAGE_USERS: Rule(_administrates, scope=Scope.ADMIN),
+    Permission.SET_PASSWORD: Rule(_administrates_other, "User"),
     Permission.MANAGE_GROUPS: Rule(_administrates, scope=Scope.ADMIN),
     Permission.MANAGE_WEBAPPS: Rule(_administrates, scope=Scope.ADMIN),
 }

@@ -13,8 +13,10 @@ from models import AuditKind, Scope, Session, SignInMethod, User
 from models.sessions import TOKEN_NAME_LENGTH
 from resolvers.actor import Actor
 from resolvers.audit import record
+from resolvers.authentication import require_current
 from resolvers.errors import BadUserInput, Complaint, Forbidden
 from resolvers.services import Services
+from resolvers.session_ends import hold_sessions
 from resolvers.texts import line_complaint
 
 DEFAULT_LIFETIME = timedelta(days=30)
@@ -36,7 +38,8 @@ class NewToken:
 async def create_token(services: Services, actor: Actor, wanted: NewToken) -> tuple[Session, str]:
     """The row and the token itself, which is told only now.
 
-    Raises Unauthenticated, BadUserInput with the field, and Forbidden long after the sign-in.
+    Whoever ends the sessions of the user at the same time ends the token as well, or it is not
+    made. Raises Unauthenticated, BadUserInput with the field, and Forbidden long after the sign-in.
     """
     user, now = actor.user, services.clock()
     if actor.session is None or now - actor.session.created_at > FRESH:
@@ -45,8 +48,6 @@ async def create_token(services: Services, actor: Actor, wanted: NewToken) -> tu
     complaints = [*_complaints(wanted, expires_at, now)]
     if complaints:
         raise BadUserInput(*complaints)
-    if await _tokens_of(user) >= MOST:
-        raise BadUserInput(Complaint(f"You have {MOST} tokens: delete one first."))
     token = services.personal_tokens.new()
     session = Session(
         id=uuid4(),
@@ -59,6 +60,10 @@ async def create_token(services: Services, actor: Actor, wanted: NewToken) -> tu
         token_hash=services.personal_tokens.hash(token),
     )
     async with in_transaction():
+        await hold_sessions(user.id)
+        await require_current(services, actor)
+        if await _tokens_of(user) >= MOST:
+            raise BadUserInput(Complaint(f"You have {MOST} tokens: delete one first."))
         await session.save(force_create=True)
         await record(actor, AuditKind.TOKEN_CREATED, user, name=session.name, scopes=session.scopes)
     return session, token

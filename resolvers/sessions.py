@@ -24,6 +24,7 @@ from resolvers.errors import (
     Unavailable,
 )
 from resolvers.services import Services
+from resolvers.session_ends import end_surplus
 from resolvers.session_events import note_end, note_failure, note_throttled
 from resolvers.texts import BLANK
 
@@ -148,7 +149,9 @@ async def open_session(
     )
     user.last_login_at = now
     await user.save(update_fields=["last_login_at"])
-    await record(Actor(session, client=client), AuditKind.SIGN_IN, user, method=method.value)
+    actor = Actor(session, client=client)
+    await record(actor, AuditKind.SIGN_IN, user, method=method.value)
+    await end_surplus(actor, user)
     token = services.access_tokens.issue(
         session_id=session.id, user_id=user.id, expires_at=session.expires_at
     )

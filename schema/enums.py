@@ -178,6 +178,7 @@ _publish(
         Permission.CREATE_TOKEN: "Create personal access tokens for oneself: any signed-in user.",
         Permission.ADMINISTRATE: "Look at everything under `admin`: administrators.",
         Permission.MANAGE_USERS: "Create, change and delete accounts: administrators.",
+        Permission.SET_PASSWORD: "Set a user's password: administrators, but not their own.",
         Permission.MANAGE_GROUPS: "Create, change and delete groups and say who is in them:"
         " administrators.",
         Permission.MANAGE_WEBAPPS: "Create, change and delete web apps and say who sees them:"
@@ -200,7 +201,8 @@ _publish(
         Scope.READ: "See what the owner sees, but no credentials for the cluster.",
         Scope.WRITE: "Change the owner's names and address, and ask for access.",
         Scope.CREDENTIALS: "Get tokens and kubeconfigs for the owner's service account.",
-        Scope.ADMIN: "What the owner may do as an administrator.",
+        Scope.ADMIN: "What the owner may do as an administrator, but for setting passwords and"
+        " making administrators.",
     },
 )
 _publish(

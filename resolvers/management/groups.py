@@ -23,12 +23,17 @@ RULES: Mapping[str, Rule] = {
 
 
 async def create_group(actor: Actor, given: Values) -> Group:
-    """Raises Unauthenticated, Forbidden, and BadUserInput with all complaints."""
+    """Raises Unauthenticated, Forbidden, also for a token and a group of administrators, and
+    BadUserInput with all complaints.
+    """
     await actor.require_admin()
     form = Form(given, RULES)
     async with turn(TAKEN):
         await _check(form, Group(name=""))
-        group = await Group.create(**form.done())
+        group = Group(**form.done())
+        if group.can_admin:
+            actor.require_sign_in()
+        await group.save()
         await record(actor, AuditKind.GROUP_CREATED, group, **creation(group))
     return group
 
@@ -36,8 +41,9 @@ async def create_group(actor: Actor, given: Values) -> Group:
 async def update_group(
     services: Services, actor: Actor, group_id: int, version: int, given: Values
 ) -> Group:
-    """Raises Unauthenticated, Forbidden, NotFound, Outdated, and BadUserInput with all
-    complaints, or when the last administrator is one through this group.
+    """Raises Unauthenticated, Forbidden, also for a token that would make administrators,
+    NotFound, Outdated, and BadUserInput with all complaints, or when the last administrator is
+    one through this group.
     """
     await actor.require_admin()
     form = Form(given, RULES)
@@ -45,6 +51,8 @@ async def update_group(
         group = await found(Group, group_id, version)
         await _check(form, group)
         changed = await change(group, form.done())
+        if changed.can_admin and not group.can_admin:
+            actor.require_sign_in()
         if group.can_admin and not changed.can_admin:
             await require_administrator(services, "canAdmin")
         details = differences(group, changed, form.clean)

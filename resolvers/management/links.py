@@ -21,12 +21,15 @@ MOST = 100
 async def add_members(actor: Actor, group_id: int, user_ids: Sequence[int]) -> Group:
     """Those who are in stay in.
 
-    Raises Unauthenticated, Forbidden, NotFound, and BadUserInput for users that don't exist, more
-    than 100 of them, or a group that fills itself.
+    Raises Unauthenticated, Forbidden, also for a token and a group of administrators, NotFound,
+    and BadUserInput for users that don't exist, more than 100 of them, or a group that fills
+    itself.
     """
     await actor.require_admin()
     async with turn():
         group = await _filled_by_hand(group_id)
+        if group.can_admin:
+            actor.require_sign_in()
         await _require_all(User, "users", user_ids)
         added = set(user_ids) - {user.id for user in await _members(group, user_ids)}
         memberships = [Membership(group_id=group.id, user_id=user_id) for user_id in added]

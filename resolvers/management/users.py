@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from models import AuditKind, Session, User, username_key
+from models import AuditKind, User, username_key
 from models.users import COMMENTS_LENGTH, NAME_LENGTH
 from resolvers.actor import Actor
 from resolvers.administrators import administrates
@@ -24,7 +24,7 @@ from resolvers.management.turns import turn
 from resolvers.management.versions import change, delete, found
 from resolvers.passwords import hash_new
 from resolvers.services import Services
-from resolvers.session_events import note_ends
+from resolvers.session_ends import end_sessions
 from resolvers.texts import NULL
 from resolvers.users import (
     email_complaint,
@@ -75,8 +75,8 @@ async def create_user(
 ) -> User:
     """Without a password, the user signs in with Google or not at all.
 
-    Raises Unauthenticated, Forbidden, BadUserInput with all complaints, and Unavailable when
-    too many passwords are being hashed.
+    Raises Unauthenticated, Forbidden, also for a token and a superuser, BadUserInput with all
+    complaints, and Unavailable when too many passwords are being hashed.
     """
     await actor.require_admin()
     form = Form(given, RULES)
@@ -86,6 +86,8 @@ async def create_user(
         with form.noting():
             user.password_hash = await hash_new(services, password, user, field="password")
     form.done()
+    if user.is_superuser:
+        actor.require_sign_in()
     async with turn(TAKEN):
         await user.save()
         await record(actor, AuditKind.USER_CREATED, user, **creation(user))
@@ -97,8 +99,8 @@ async def update_user(
 ) -> User:
     """Ends the user's sessions when the account is closed or opened.
 
-    Raises Unauthenticated, Forbidden, NotFound, Outdated, and BadUserInput with all complaints,
-    or for the last administrator.
+    Raises Unauthenticated, Forbidden, also for a token that would make a superuser, NotFound,
+    Outdated, and BadUserInput with all complaints, or for the last administrator.
     """
     await actor.require_admin()
     form = Form(given, RULES)
@@ -106,13 +108,15 @@ async def update_user(
         user = await found(User, user_id, version)
         await _check_username(form, user.id)
         changed = await change(user, _columns(user, form.done()))
+        if changed.is_superuser and not user.is_superuser:
+            actor.require_sign_in()
         if user.is_active and not changed.is_active and await administrates(user):
             await require_administrator(services, "isActive")
         if user.is_superuser and not changed.is_superuser:
             await require_administrator(services, "isSuperuser")
         await record(actor, AuditKind.USER_CHANGED, user, **differences(user, changed, form.clean))
         if user.is_active != changed.is_active:
-            await note_ends(actor, user, await Session.filter(user_id=user.id).delete())
+            await end_sessions(actor, user)
     return changed
 
 

@@ -23,7 +23,10 @@ from schema.management.outcomes import (
 from schema.node import global_id
 
 NAME = "The unique name, 1 to 150 characters."
-CAN_ADMIN = "True makes the members administrators; for MANUAL groups only."
+CAN_ADMIN = (
+    "True makes the members administrators; for MANUAL groups only, and no change that personal"
+    " access tokens make."
+)
 MEMBERSHIP = "How the group gets its members; who was put in by hand counts while it is MANUAL."
 
 

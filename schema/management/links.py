@@ -84,7 +84,8 @@ Withdrawal = Annotated[
 
 
 @strawberry.mutation(
-    description="Put users into a MANUAL group, as an administrator. Who is in already stays in.",
+    description="Put users into a MANUAL group, as an administrator. Who is in already stays in."
+    " Personal access tokens put nobody into a group of administrators.",
     directives=guard(Permission.MANAGE_GROUPS),
 )
 async def add_group_members(info: PortalInfo, input: Addition) -> AddGroupMembersPayload:

@@ -59,10 +59,10 @@ ResetArgument = Annotated[
 
 
 @strawberry.mutation(
-    description="Set somebody's password, as an administrator. Ends the user's sessions and"
-    " personal access tokens, but not the session of this request. A declaration that names a"
-    " password sets that one again.",
-    directives=guard(Permission.MANAGE_USERS),
+    description="Set somebody else's password, as an administrator who is signed in: personal"
+    " access tokens can't. Ends the user's sessions and personal access tokens. A declaration that"
+    " names a password sets that one again.",
+    directives=guard(Permission.SET_PASSWORD),
 )
 async def set_password(info: PortalInfo, input: PasswordArgument) -> SetPasswordPayload:
     context = info.context

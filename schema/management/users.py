@@ -37,7 +37,9 @@ class CreateUserInput:
     primary_email: str | None = strawberry.field(default=None, description=EMAIL)
     alternative_emails: list[str] = strawberry.field(default_factory=list, description=EMAILS)
     is_superuser: bool = strawberry.field(
-        default=False, description="True makes an administrator, whatever the groups."
+        default=False,
+        description="True makes an administrator, whatever the groups; not with a personal access"
+        " token.",
     )
     is_active: bool = strawberry.field(
         default=True, description="False makes an account that nobody can sign in with."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -10,9 +11,13 @@ import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from models import Database, Session
+from models import Database, Session, SignInMethod, User
 from portal.app import create_app
 from portal.settings import Settings
+from resolvers import personal_tokens
+from resolvers.actor import Actor
+from resolvers.personal_tokens import NewToken, create_token
+from resolvers.services import Services
 from tests.callers import SECRET, Caller, Clock, People, serving
 
 CREATE = """mutation ($name: String!, $scopes: [Scope!]!, $expiresAt: DateTime) {
@@ -24,6 +29,10 @@ CREATE_WITH_DEFAULT = """mutation {
 TOKENS = "{ viewer { personalAccessTokens { id name lastUsedAt address client } } }"
 DELETE = "mutation ($id: ID!) { deletePersonalAccessToken(input: {id: $id}) { errors { code } } }"
 VIEWER = "{ viewer { username } }"
+CHANGE_PASSWORD = """mutation ($old: String!, $new: String!) {
+  changePassword(input: {currentPassword: $old, newPassword: $new}) { errors { code } } }"""
+RESET_SESSIONS = """mutation ($id: Int!) {
+  resetSessions(input: {databaseId: $id}) { errors { code } } }"""
 LOGOUT = "mutation { logout { errors { code } } }"
 
 # what each scope opens and no other does
@@ -158,10 +167,52 @@ async def test_what_is_wrong_with_a_wanted_token_is_said(
     ]
 
 
-async def test_fifty_tokens_are_enough(alice: Caller) -> None:
-    for _ in range(50):
+async def test_fifty_tokens_are_enough_however_fast_they_are_made(alice: Caller) -> None:
+    for _ in range(45):
         assert (await created(alice))["token"]
-    assert (await created(alice))["errors"] == [{"code": "BAD_USER_INPUT", "field": None}]
+    payloads = await asyncio.gather(*(created(alice) for _ in range(15)))
+    assert sum(payload["token"] is not None for payload in payloads) == 5
+    refusals = [payload["errors"] for payload in payloads if payload["errors"]]
+    assert refusals == [[{"code": "BAD_USER_INPUT", "field": None}]] * 10
+
+
+@pytest.mark.parametrize("change", [None, {"is_active": False}], ids=str)
+async def test_sr17_a_token_that_was_under_way_does_not_outlive_the_end_of_its_session(
+    alice: Caller,
+    people: People,
+    monkeypatch: pytest.MonkeyPatch,
+    change: dict[str, Any] | None,
+) -> None:
+    """The request was authenticated before."""
+
+    async def overtaken(services: Services, actor: Actor, wanted: NewToken) -> Any:
+        if change:
+            await User.filter(id=people.alice.id).update(**change)
+        else:
+            await Session.all().delete()
+        return await create_token(services, actor, wanted)
+
+    monkeypatch.setattr(personal_tokens, "create_token", overtaken)
+    payload = await created(alice)
+    assert payload["token"] is None
+    assert payload["errors"] == [{"code": "UNAUTHENTICATED", "field": None}]
+    assert not await Session.exists(method=SignInMethod.TOKEN)
+
+
+@pytest.mark.parametrize("ends_by", ["changePassword", "resetSessions"])
+async def test_sr17_no_token_is_made_past_those_who_end_them_at_the_same_time(
+    alice: Caller, anonymous: Caller, admin: Caller, people: People, ends_by: str
+) -> None:
+    """The thief makes tokens, as fast as possible, in a session of the owner."""
+    thief = await anonymous.sign_in("alice", "correct horse")
+    making = [asyncio.create_task(created(thief)) for _ in range(40)]
+    if ends_by == "changePassword":
+        await alice.data(CHANGE_PASSWORD, old="correct horse", new="purple monkey 42")
+    else:
+        await admin.data(RESET_SESSIONS, id=people.alice.id)
+    payloads = await asyncio.gather(*making)
+    assert {e["code"] for p in payloads for e in p["errors"]} <= {"UNAUTHENTICATED"}
+    assert not await Session.exists(user_id=people.alice.id, method=SignInMethod.TOKEN)
 
 
 @pytest.mark.parametrize("rest", ["", "x", "x" * 5000])

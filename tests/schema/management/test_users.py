@@ -211,11 +211,13 @@ async def test_a_password_that_was_set_opens_the_account_and_ends_its_sessions(
     assert (await User.get(id=people.bob.id)).declared_password_hash is None
 
 
-async def test_an_administrator_stays_signed_in_with_a_new_password(
-    admin: Caller, people: People
+async def test_sr17_ones_own_password_is_not_set_without_the_current_one(
+    admin: Caller, anonymous: Caller, people: People
 ) -> None:
-    await done(admin, "setPassword", databaseId=people.admin.id, password="purple monkey 42")
-    assert (await admin.data(VIEWER))["viewer"] == {"username": "admin"}
+    own = {"databaseId": people.admin.id, "password": "purple monkey 42"}
+    refused = await complaints(admin, "setPassword", **own)
+    assert refused == [("databaseId", "Use changePassword for your own password.")]
+    assert await can_sign_in(anonymous, "admin", "correct horse")
 
 
 @pytest.mark.parametrize(
