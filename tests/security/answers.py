@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from urllib.parse import unquote_plus
 
 TYPES = (
     "application/json",
@@ -25,18 +26,29 @@ INSIDE = re.compile(
 )
 
 
-def fault(status: int, headers: Mapping[str, str], text: str) -> str | None:
-    """What is wrong with the answer."""
+def fault(status: int, headers: Mapping[str, str], text: str, asked: str) -> str | None:
+    """What is wrong with the answer to what was asked."""
     if status >= 500:
         return f"status {status}"
     if missing := [name for name in SAFE if name not in headers]:
         return f"no {missing}"
     if text and headers.get("Content-Type", "").partition(";")[0] not in TYPES:
         return f"type {headers.get('Content-Type')}"
-    if found := INSIDE.search(text):
-        return f"tells {found[0]}"
-    if MASKED in text:
-        return "a masked error"
+    if inside := told_of_inside(text, asked):
+        return f"tells {inside}"
     if "json" in headers.get("Content-Type", "") and text:
         json.loads(text)
     return None
+
+
+def told_of_inside(text: str, asked: str) -> str | None:
+    """What an answer tells of the inside; what the caller wrote may be repeated."""
+    told = [*(found[0] for found in INSIDE.finditer(text)), *([MASKED] if MASKED in text else [])]
+    return next((each for each in told if each not in asked), None)
+
+
+def asked(url: object, headers: Mapping[str, object], body: object) -> str:
+    """A request as one text, also as it is without the quoting of addresses."""
+    content = body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")
+    parts = [str(url), *map(str, headers.values()), content]
+    return "\n".join([*parts, *map(unquote_plus, parts)])

@@ -19,7 +19,7 @@ from hypothesis.strategies import SearchStrategy
 from auth.tokens import AccessTokens
 from models import Membership, Session, SignInMethod, User
 from tests.callers import SECRET, Caller, Clock, People
-from tests.security.answers import fault
+from tests.security.answers import asked, fault
 
 Example = TypeVar("Example")
 ROLES = ("anonymous", "ordinary", "admin")
@@ -46,16 +46,18 @@ class Probe:
     def send(self, method: str, path: str, **request: Any) -> httpx2.Response:
         headers = {**self.headers, **request.pop("headers", {})}
         response = self.client.request(method, f"{self.address}{path}", headers=headers, **request)
-        self.judge(response.status_code, response.headers, response.text)
+        sent = response.request
+        question = asked(sent.url, sent.headers, sent.read())
+        self.judge(response.status_code, response.headers, response.text, question)
         return response
 
     def post_json(self, path: str, content: bytes) -> httpx2.Response:
         headers = {"Content-Type": "application/json"}
         return self.send("POST", path, content=content, headers=headers)
 
-    def judge(self, status: int, headers: httpx2.Headers, text: str) -> None:
+    def judge(self, status: int, headers: httpx2.Headers, text: str, question: str) -> None:
         """Of an answer that was got in whatever way."""
-        assert fault(status, headers, text) is None, text
+        assert fault(status, headers, text, question) is None, text
         self.be_well()
 
     def be_well(self) -> None:

@@ -11,6 +11,7 @@ from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
 from tests.callers import Caller
+from tests.security.answers import asked
 from tests.security.probing import Probe, try_all
 
 DESCRIBED = [content_type_conformance, response_schema_conformance]
@@ -37,7 +38,9 @@ async def test_sr35_no_request_to_a_route_causes_a_failure(
         answer = case.call(base_url=f"{probe.address}/api/v1.4.0", headers=headers)
         case.validate_response(answer, checks=DESCRIBED)
         listed = {name: values[0] for name, values in answer.headers.items()}
-        probe.judge(answer.status_code, httpx2.Headers(listed), answer.text)
+        sent = answer.request
+        question = asked(sent.url, sent.headers, sent.body)
+        probe.judge(answer.status_code, httpx2.Headers(listed), answer.text, question)
 
     for operation in operations:
         if mode is GenerationMode.NEGATIVE and operation.label in WITHOUT_INPUT:

@@ -9,7 +9,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from tests.security.answers import INSIDE, MASKED
+from tests.security.answers import told_of_inside
 from tests.security.probing import Probe, try_all
 from tests.security.values import JSON, encoded
 from tests.sockets import PROTOCOL
@@ -52,5 +52,6 @@ def converse(probe: Probe, greets: bool, frames: list[Any]) -> None:
                 texts.append(str(socket.recv(5)))
         except ConnectionClosed:
             assert socket.close_code in ENDS
-    assert not any(INSIDE.search(text) or MASKED in text for text in texts), texts
+    said = "\n".join(map(str, frames))
+    assert not any(told_of_inside(text, said) for text in texts), texts
     probe.be_well()
