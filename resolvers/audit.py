@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import orjson
@@ -35,6 +36,15 @@ TOLD = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something that was done; the details are JSON values, no secret among them."""
+
+    kind: AuditKind
+    subject: Subject
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
 async def record(
     by: Actor | AuditActor,
     kind: AuditKind,
@@ -54,12 +64,33 @@ async def record(
     _log(event)
 
 
+async def record_change(
+    by: Actor | AuditActor,
+    kind: AuditKind,
+    before: Subject,
+    after: Subject,
+    columns: Iterable[str],
+) -> None:
+    """Adds an event that tells what is different; none where nothing is."""
+    details = differences(before, after, columns)
+    if details["fields"]:
+        await record(by, kind, before, **details)
+
+
 async def record_each(
     by: Actor | AuditActor, kind: AuditKind, subjects: Iterable[Subject], **details: Any
 ) -> None:
     """Adds an event for each subject."""
-    common = {"outcome": AuditOutcome.SUCCEEDED, "details": _details(details), **_author(by)}
-    events = [AuditEvent(kind=kind, **common, **_on(subject)) for subject in subjects]
+    await record_all(by, [Entry(kind, subject, details) for subject in subjects])
+
+
+async def record_all(by: Actor | AuditActor, entries: Iterable[Entry]) -> None:
+    """Adds an event for each entry, in few statements for any number of them."""
+    common = {"outcome": AuditOutcome.SUCCEEDED, **_author(by)}
+    events = [
+        AuditEvent(kind=entry.kind, details=_details(entry.details), **common, **_on(entry.subject))
+        for entry in entries
+    ]
     await AuditEvent.bulk_create(events, batch_size=BATCH)
     for event in events:
         _log(event)
@@ -73,12 +104,20 @@ def creation(row: Subject) -> dict[str, Any]:
 
 def differences(before: Subject, after: Subject, columns: Iterable[str]) -> dict[str, Any]:
     """Details of a change: which columns are different, and the values that may be told."""
-    changed = {
-        column: {"from": getattr(before, column), "to": getattr(after, column)}
-        for column in columns
-        if getattr(before, column) != getattr(after, column)
+    return changes_between(
+        {column: getattr(before, column) for column in columns},
+        {column: getattr(after, column) for column in columns},
+    )
+
+
+def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of the values of columns."""
+    changed = [column for column in after if before[column] != after[column]]
+    values = {
+        to_camel(column): {"from": before[column], "to": after[column]}
+        for column in changed
+        if column in TOLD
     }
-    values = {to_camel(column): changed[column] for column in changed if column in TOLD}
     return {"fields": sorted(map(to_camel, changed)), "values": values}
 
 
@@ -123,7 +162,7 @@ def _on(subject: Subject | None) -> dict[str, Any]:
     }
 
 
-def _details(given: dict[str, Any]) -> dict[str, Any]:
+def _details(given: Mapping[str, Any]) -> dict[str, Any]:
     return {to_camel(name): _plain_value(value) for name, value in given.items()}
 
 

@@ -88,20 +88,23 @@ async def update_user(actor: Actor, user_id: int, changes: UserChanges) -> User:
 
 
 async def _apply(actor: Actor, user: User, changes: UserChanges) -> None:
-    """Only what was given is written, as others may change the same user at the same time."""
+    """Only what changes is written, as others may change the same user at the same time."""
     columns: dict[str, Any] = {}
     if changes.first_name:
         columns["first_name"] = (changes.first_name.value or "").strip()
     if changes.last_name:
         columns["last_name"] = (changes.last_name.value or "").strip()
     async with in_transaction():
-        await User.filter(id=user.id).update(version=F("version") + 1)  # locks the row
-        await user.refresh_from_db(fields=["primary_email", "alternative_emails", "version"])
+        await User.filter(id=user.id).update(version=F("version"))  # locks the row
+        await user.refresh_from_db()
         if changes.primary_email:
             columns |= with_primary_email(user, changes.primary_email.value)
-        changed = [name for name, value in columns.items() if getattr(user, name) != value]
-        await user.update_from_dict(columns).save(update_fields=columns)
-        await record(actor, AuditKind.USER_CHANGED, user, fields=sorted(map(to_camel, changed)))
+        changed = {name: new for name, new in columns.items() if getattr(user, name) != new}
+        if changed:
+            changed["version"] = user.version + 1
+            await user.update_from_dict(changed).save(update_fields=changed)
+            fields = sorted(map(to_camel, changed.keys() - {"version"}))
+            await record(actor, AuditKind.USER_CHANGED, user, fields=fields)
 
 
 def with_primary_email(user: User, address: str | None) -> dict[str, Any]:

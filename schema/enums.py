@@ -287,8 +287,9 @@ _publish(
         AuditKind.WEBAPP_GRANTED: "The `group` got the subject.",
         AuditKind.WEBAPP_WITHDRAWN: "The subject was taken from the `group`.",
         AuditKind.DECLARATION_APPLIED: "The operator's file has changed something: `details` tell"
-        " how much, and the first 200 changes.",
-        AuditKind.LEGACY_IMPORTED: "The operator has taken over the former portal.",
+        " how much. What it did to whom are events before this one.",
+        AuditKind.LEGACY_IMPORTED: "The operator has taken over the former portal; with a subject:"
+        " who became a superuser by it, or is none any more.",
         AuditKind.AUDIT_PRUNED: "The operator has deleted the events before a day.",
     },
 )

@@ -6,6 +6,6 @@ from models.append_only import Seal
 class Migration(migrations.Migration):
     """SQLite let rows be replaced: an older seal had no trigger against it."""
 
-    dependencies = [("models", "0009_audit_events")]
+    dependencies = [("models", "0010_legacy_targets")]
 
     operations = [Seal(table="audit_events")]

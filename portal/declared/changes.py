@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from tortoise.models import Model
 
-from models import User
+from models import Group, User, WebApp
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,22 @@ class Added(Change):
 
 @dataclass(frozen=True, slots=True)
 class Changed(Change):
+    """`signed_out` is the row where so many sessions of a user are ended."""
+
     sign = "~"
     row: Model
+    before: Mapping[str, Any]
     values: Mapping[str, Any]
     signed_out: User | None
+    sessions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What a link is between: a user in a group, a web app for one, a user and an address."""
+
+    subject: User | WebApp
+    other: Group | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +55,7 @@ class Linked(Change):
     """A row between others; it can be built once those have their keys."""
 
     sign = "+"
+    ends: Ends
     name: str
     build: Callable[[str], Model]
 
@@ -50,6 +63,7 @@ class Linked(Change):
 @dataclass(frozen=True, slots=True)
 class Unlinked(Change):
     sign = "-"
+    ends: Ends
     row: Model
 
 

@@ -33,6 +33,10 @@ from portal.declared.texts import (
 )
 
 HASH_LENGTH = 255
+UNKNOWN_HASH = (
+    "is no hash that can be verified: known are Argon2, and of Django argon2, bcrypt_sha256,"
+    " pbkdf2_sha256 and pbkdf2_sha1"
+)
 
 Email = Annotated[str, AfterValidator(check_email)]
 VerifiedEmailAddress = Annotated[str, AfterValidator(check_verified_email)]
@@ -107,7 +111,7 @@ class DeclaredUser(Entry):
         if info.data.get("password"):
             raise ValueError("give a password or its hash, not both")
         if len(stored) > HASH_LENGTH or not info.context(stored.get_secret_value()):
-            raise ValueError("is no hash of Argon2 or Django")
+            raise ValueError(UNKNOWN_HASH)
         return stored
 
 

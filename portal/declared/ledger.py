@@ -9,7 +9,7 @@ from tortoise.models import Model
 
 from models import User
 from portal.declared import words
-from portal.declared.changes import Added, Change, Changed, Linked, Unlinked
+from portal.declared.changes import Added, Change, Changed, Ends, Linked, Unlinked
 from portal.declared.mistakes import printable
 
 SECRETS = ("password_hash", "declared_password_hash")
@@ -28,6 +28,7 @@ class Ledger:
         given: Mapping[str, Any],
         notes: Iterable[str] = (),
         signed_out: User | None = None,
+        sessions: int = 0,
     ) -> None:
         """A row that is to have the given values; it is new when it has no key yet."""
         values = {name: value for name, value in given.items() if getattr(row, name) != value}
@@ -41,21 +42,23 @@ class Ledger:
                 for name, v in shown.items()
             ]
             text = _text(label, *details, *notes)
-            self.changes.append(Changed(text, row, values, signed_out))
+            before = {name: getattr(row, name) for name in values}
+            self.changes.append(Changed(text, row, before, values, signed_out, sessions))
 
     def link(
         self,
         text: Callable[[str], str],
         linked: Mapping[str, Model],
         wanted: Sequence[str],
+        ends: Callable[[str], Ends],
         build: Callable[[str], Model],
     ) -> None:
         """Names that are to be linked and no others; `linked` are the rows that do it now."""
         for name in sorted(linked.keys() - set(wanted)):
-            self.changes.append(Unlinked(printable(text(name)), linked[name]))
+            self.changes.append(Unlinked(printable(text(name)), ends(name), linked[name]))
         for name in wanted:
             if name not in linked:
-                self.changes.append(Linked(printable(text(name)), name, build))
+                self.changes.append(Linked(printable(text(name)), ends(name), name, build))
 
 
 def _text(label: str, *details: str) -> str:

@@ -18,7 +18,7 @@ from models import (
     username_key,
 )
 from portal.declared import words
-from portal.declared.changes import Change
+from portal.declared.changes import Change, Ends
 from portal.declared.declaration import (
     Declaration,
     DeclaredGroup,
@@ -76,6 +76,7 @@ class _Planner:
                 lambda name: f"grant {name} to {group.name}",
                 {grant.webapp.name: grant for grant in self._grants[group.id]},
                 declared.webapps,
+                lambda name: Ends(self._webapps[name], group),
                 lambda name: Grant(group_id=group.id, webapp_id=self._webapps[name].id),
             )
 
@@ -88,9 +89,11 @@ class _Planner:
         reopened = not row.is_active and given.get("is_active") is True
         ends_sessions = password.is_new or reopened
         notes = [password.note] if password.note else []
-        if ends_sessions and (count := self._session_counts.get(row.id)):
+        count = self._session_counts.get(row.id, 0) if ends_sessions else 0
+        if count:
             notes.append(f"sessions ended: {count}")
-        self.ledger.put(f"user {row.username}", row, given, notes, row if ends_sessions else None)
+        signed_out = row if ends_sessions else None
+        self.ledger.put(f"user {row.username}", row, given, notes, signed_out, count)
         self._put_into_groups(declared, row)
         self._verify_emails(declared, row)
 
@@ -118,6 +121,7 @@ class _Planner:
                 lambda name: f"membership {row.username} in {name}",
                 {member.group.name: member for member in self._memberships[row.id]},
                 declared.groups,
+                lambda name: Ends(row, self._groups[name]),
                 lambda name: Membership(user_id=row.id, group_id=self._groups[name].id),
             )
 
@@ -127,6 +131,7 @@ class _Planner:
                 lambda address: f"verified e-mail {address} of {row.username}",
                 {verified.address: verified for verified in self._verified[row.id]},
                 declared.verified_emails,
+                lambda address: Ends(row, address),
                 lambda address: VerifiedEmail(user_id=row.id, address=address),
             )
 

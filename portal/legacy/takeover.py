@@ -13,6 +13,7 @@ from auth.passwords import Passwords
 from models import AuditActor, AuditKind
 from models.turns import DatabaseBusy, take_turn
 from portal.legacy.accounts import note_shared
+from portal.legacy.administrators import Administrators, record_administrators
 from portal.legacy.groups import take_groups
 from portal.legacy.keys import check_keys
 from portal.legacy.mistakes import LegacyError
@@ -67,6 +68,7 @@ async def import_legacy(
 
 async def _take_over(run: Run, connection: BaseDBAsyncClient) -> None:
     await take_turn(connection)
+    administrators = await Administrators.now()
     await take_webapps(run)
     await take_groups(run)
     await take_users(run)
@@ -77,6 +79,7 @@ async def _take_over(run: Run, connection: BaseDBAsyncClient) -> None:
         raise _Undone
     await advance_sequences(connection)
     await _record(run.report)
+    await record_administrators(administrators)
 
 
 async def _record(report: Report) -> None:

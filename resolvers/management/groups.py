@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from models import AuditKind, Group
 from models.groups import GROUP_NAME_LENGTH
 from resolvers.actor import Actor
-from resolvers.audit import creation, differences, record
+from resolvers.audit import creation, record, record_change
 from resolvers.errors import Complaint
 from resolvers.groups import administration_complaint
 from resolvers.management.administrators import require_administrator
@@ -55,8 +55,7 @@ async def update_group(
             actor.require_sign_in()
         if group.can_admin and not changed.can_admin:
             await require_administrator(services, "canAdmin")
-        details = differences(group, changed, form.clean)
-        await record(actor, AuditKind.GROUP_CHANGED, group, **details)
+        await record_change(actor, AuditKind.GROUP_CHANGED, group, changed, form.clean)
     return changed
 
 

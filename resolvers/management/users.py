@@ -7,7 +7,7 @@ from models import AuditKind, User, username_key
 from models.users import COMMENTS_LENGTH, NAME_LENGTH
 from resolvers.actor import Actor
 from resolvers.administrators import administrates
-from resolvers.audit import creation, differences, record
+from resolvers.audit import creation, record, record_change
 from resolvers.errors import BadUserInput, Complaint
 from resolvers.management.administrators import require_administrator
 from resolvers.management.forms import (
@@ -114,7 +114,7 @@ async def update_user(
             await require_administrator(services, "isActive")
         if user.is_superuser and not changed.is_superuser:
             await require_administrator(services, "isSuperuser")
-        await record(actor, AuditKind.USER_CHANGED, user, **differences(user, changed, form.clean))
+        await record_change(actor, AuditKind.USER_CHANGED, user, changed, form.clean)
         if user.is_active != changed.is_active:
             await end_sessions(actor, user)
     return changed

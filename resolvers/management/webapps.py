@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from models import AuditKind, WebApp
 from models.webapps import LINK_URL_LENGTH, WEBAPP_NAME_LENGTH
 from resolvers.actor import Actor
-from resolvers.audit import creation, differences, record
+from resolvers.audit import creation, record, record_change
 from resolvers.errors import Complaint
 from resolvers.management.forms import Form, Rule, Values, line, optional, required, satisfying
 from resolvers.management.turns import turn
@@ -43,8 +43,7 @@ async def update_webapp(actor: Actor, webapp_id: int, version: int, given: Value
         webapp = await found(WebApp, webapp_id, version)
         await _check_name(form, webapp.id)
         changed = await change(webapp, form.done())
-        details = differences(webapp, changed, form.clean)
-        await record(actor, AuditKind.WEBAPP_CHANGED, webapp, **details)
+        await record_change(actor, AuditKind.WEBAPP_CHANGED, webapp, changed, form.clean)
     return changed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -61,7 +62,8 @@ def test_an_operator_hears_that_nobody_can_administrate_the_portal(
     assert without.returncode == 0
     assert "kubeportal user create" in without.stderr
     file.write_text(ROOT)
-    assert kubeportal("apply", "-f", str(file), folder=tmp_path).stderr == ""
+    told = kubeportal("apply", "-f", str(file), folder=tmp_path).stderr
+    assert "kubeportal user create" not in told
 
 
 def test_the_last_administrator_stays(file: Path, tmp_path: Path) -> None:
@@ -73,3 +75,24 @@ def test_the_last_administrator_stays(file: Path, tmp_path: Path) -> None:
     file.write_text("users: [{username: root, active: true}]")
     again = kubeportal("apply", "-f", str(file), folder=tmp_path)
     assert again.stdout == "Nothing to change.\n"
+
+
+def test_what_a_command_records_is_told_beside_its_output(file: Path, tmp_path: Path) -> None:
+    told: list[tuple[str, str]] = []
+    for arguments in (
+        ("apply", "-f", str(file)),
+        ("user", "create", "bob", "--password-stdin"),
+        ("audit", "prune", "--before", "2026-01-31"),
+    ):
+        outcome = kubeportal(*arguments, folder=tmp_path, stdin="one fine day")
+        assert outcome.returncode == 0, outcome.stderr
+        assert "kubeportal.audit" not in outcome.stdout
+        for line in outcome.stderr.splitlines():
+            event = json.loads(line.partition(" kubeportal.audit ")[2])
+            told.append((event["kind"], event["subject"]["name"] if event["subject"] else ""))
+    assert told == [
+        ("USER_CREATED", "root"),
+        ("DECLARATION_APPLIED", ""),
+        ("USER_CREATED", "bob"),
+        ("AUDIT_PRUNED", ""),
+    ]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from anyio import to_thread
@@ -12,11 +15,22 @@ from click.testing import CliRunner
 from tortoise.exceptions import IntegrityError
 
 from auth.passwords import Passwords
-from models import AuditActor, AuditEvent, AuditKind, AuditOutcome, Database, User
+from models import (
+    AuditActor,
+    AuditEvent,
+    AuditKind,
+    AuditOutcome,
+    Database,
+    Group,
+    Session,
+    SignInMethod,
+    User,
+)
 from portal.accounts import NewAccount, create_account
 from portal.audit import prune
 from portal.cli import cli
 from tests.declaring import apply_file
+from tests.statements import recorded_statements
 
 DECLARATION = """
 groups:
@@ -28,8 +42,26 @@ users:
     superuser: true
     firstName: Bob
     groups: [Operators]
+    serviceAccount: {namespace: team, name: bob}
 """
+GIVING = """
+groups: [{name: Heads, webapps: [Wiki]}]
+webapps: [{name: Wiki, linkShow: true}]
+users:
+  - username: eve
+    groups: [Heads]
+    serviceAccount: {namespace: team, name: eve}
+    verifiedEmails: [eve@example.org]
+"""
+TAKING = """
+groups: [{name: Heads, webapps: []}]
+webapps: [{name: Wiki, linkShow: false}]
+users: [{username: eve, groups: [], serviceAccount: null, verifiedEmails: []}]
+"""
+HEADS = "groups: [{name: Operators, canAdmin: true}]"
 DAY = timedelta(days=1)
+NOW = datetime.now(UTC)
+TIMES: dict[str, Any] = {"created_at": NOW, "last_used_at": NOW, "expires_at": NOW + DAY}
 
 
 @pytest.fixture
@@ -39,31 +71,76 @@ def declaration(tmp_path: Path) -> Path:
     return file
 
 
-async def test_sr40_an_applied_file_is_one_event_that_tells_what_it_has_changed(
+async def apply_text(text: str, file: Path) -> None:
+    await to_thread.run_sync(file.write_text, text)
+    await apply_file(file, Passwords(), dry_run=False)
+
+
+def told(events: Sequence[AuditEvent]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [(event.kind.value, event.subject_name, event.details) for event in events]
+
+
+async def test_sr40_an_applied_file_tells_each_subject_what_it_has_changed(
     database: Database, declaration: Path
 ) -> None:
     database.activate()
-    await User.create(username="bob")
+    bob = await User.create(username="bob")
+    await Session.create(id=uuid4(), user=bob, method=SignInMethod.PASSWORD, **TIMES)
     await apply_file(declaration, Passwords(), dry_run=True)
     assert not await AuditEvent.exists()
     for _ in range(2):
         await apply_file(declaration, Passwords(), dry_run=False)
-    [event] = await AuditEvent.all()
-    assert (event.kind, event.actor_type) == (AuditKind.DECLARATION_APPLIED, AuditActor.OPERATOR)
-    assert event.details == {
-        "added": 2,
-        "changed": 1,
-        "removed": 0,
-        "changes": [
-            {"change": "+ Group Operators", "fields": ["canAdmin"], "values": {"canAdmin": True}},
-            {
-                "change": "~ User bob",
-                "fields": ["firstName", "passwordHash", "superuser"],
-                "values": {"superuser": True},
-            },
-            {"change": "+ membership bob in Operators"},
-        ],
-    }
+    events = await AuditEvent.all().order_by("id")
+    assert {event.actor_type for event in events} == {AuditActor.OPERATOR}
+    group = {"id": (await Group.get()).id, "name": "Operators", "canAdmin": True}
+    created = {"canAdmin": True, "membership": "MANUAL", "name": "Operators"}
+    superuser = {"isSuperuser": {"from": False, "to": True}}
+    access = {"cluster": "", "namespace": "team", "serviceAccount": "bob"}
+    changed = ["accessState", "firstName", "isSuperuser", "serviceAccount"]
+    assert told(events) == [
+        ("GROUP_CREATED", "Operators", {"values": created}),
+        ("USER_CHANGED", "bob", {"fields": changed, "values": superuser}),
+        ("PASSWORD_SET", "bob", {}),
+        ("ACCESS_APPROVED", "bob", access),
+        ("SESSION_ENDED", "bob", {"count": 1}),
+        ("MEMBER_ADDED", "bob", {"group": group}),
+        ("DECLARATION_APPLIED", "", {"added": 3, "changed": 1, "removed": 0}),
+    ]
+
+
+async def test_sr40_what_a_file_takes_away_is_told_as_well(
+    database: Database, declaration: Path
+) -> None:
+    database.activate()
+    await apply_text(GIVING, declaration)
+    last = await AuditEvent.all().order_by("-id").first()
+    await apply_text(TAKING, declaration)
+    events = await AuditEvent.filter(id__gt=last and last.id).order_by("id")
+    assert [(kind, name) for kind, name, _ in told(events)] == [
+        ("WEBAPP_CHANGED", "Wiki"),
+        ("WEBAPP_WITHDRAWN", "Wiki"),
+        ("USER_CHANGED", "eve"),
+        ("ACCESS_REVOKED", "eve"),
+        ("MEMBER_REMOVED", "eve"),
+        ("USER_CHANGED", "eve"),
+        ("DECLARATION_APPLIED", ""),
+    ]
+    assert events[5].details["verifiedEmail"] == {"removed": "eve@example.org"}
+
+
+async def test_sr40_no_file_is_too_long_to_tell_who_became_an_administrator(
+    database: Database, declaration: Path
+) -> None:
+    database.activate()
+    crowd = "".join(f"  - {{username: user-{n}}}\n" for n in range(300))
+    with recorded_statements() as statements:
+        await apply_text(
+            f"users:\n{crowd}  - {{username: eve, groups: [Operators]}}\n{HEADS}", declaration
+        )
+    event = await AuditEvent.get(kind=AuditKind.MEMBER_ADDED)
+    assert (event.subject_name, event.details["group"]["canAdmin"]) == ("eve", True)
+    assert await AuditEvent.filter(kind=AuditKind.USER_CREATED).count() == 301
+    assert len(statements) < 60
 
 
 async def test_an_account_of_the_command_line_is_an_event(database: Database) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 
+from models import AuditEvent, AuditKind, Session, SignInMethod, User
 from tests.callers import Caller, Clock, People
 
 SESSIONS = """{ viewer { sessions {
@@ -86,3 +89,32 @@ async def test_nobody_ends_the_sessions_of_others_but_administrators(
 async def test_an_id_that_is_none_is_a_mistake(alice: Caller) -> None:
     for nonsense in ("", "x", "U2Vzc2lvbjox", "VXNlcjox"):
         assert await end(alice, nonsense) == [{"code": "BAD_USER_INPUT", "field": "id"}]
+
+
+async def test_who_signs_in_again_and_again_has_100_sessions_at_most(
+    anonymous: Caller, alice: Caller, bob: Caller, people: People, clock: Clock
+) -> None:
+    """The one that was not used for longest ends. Tokens and others don't count."""
+    await Session.bulk_create([session_of(people.alice, clock, age) for age in range(1, 100)])
+    token = session_of(people.alice, clock, 200, method=SignInMethod.TOKEN)
+    await token.save(force_create=True)
+    [unused] = await Session.filter(created_at=clock.now - timedelta(minutes=99))
+    newest = await anonymous.sign_in("alice", "correct horse")
+    assert (await newest.data("{ viewer { username } }"))["viewer"]
+    assert not await Session.exists(id=unused.id)
+    mine = Session.filter(user_id=people.alice.id)
+    assert await mine.exclude(method=SignInMethod.TOKEN).count() == 100
+    assert await Session.exists(id=token.id)
+    assert await Session.exists(user_id=people.bob.id)
+    event = await AuditEvent.get(kind=AuditKind.SESSION_ENDED)
+    assert (event.subject_id, event.details) == (people.alice.id, {"count": 1})
+
+
+def session_of(
+    user: User, clock: Clock, age: int, method: SignInMethod = SignInMethod.PASSWORD
+) -> Session:
+    """One that was begun, and used for the last time, some minutes ago."""
+    begun = clock.now - timedelta(minutes=age)
+    end = clock.now + timedelta(days=1)
+    times = {"created_at": begun, "last_used_at": begun, "expires_at": end}
+    return Session(id=uuid4(), user=user, method=method, **times)

@@ -20,6 +20,10 @@ from tests.portal.declared.texts import (
     webapp,
 )
 
+UNKNOWN_HASH = (
+    "3: users[0].passwordHash: is no hash that can be verified: known are Argon2, and of Django"
+    " argon2, bcrypt_sha256, pbkdf2_sha256 and pbkdf2_sha1"
+)
 MISTAKES = {
     # the document
     "": "the file is empty",
@@ -150,13 +154,10 @@ MISTAKES = {
     user(
         f"password: x\n    passwordHash: {DJANGO_HASH}"
     ): "4: users[0].passwordHash: give a password or its hash, not both",
-    user("passwordHash: secret"): "3: users[0].passwordHash: is no hash of Argon2 or Django",
-    user(
-        "passwordHash: md5$salt$d41d8cd98f00b204e9800998ecf8427e"
-    ): "3: users[0].passwordHash: is no hash of Argon2 or Django",
-    user(
-        f"passwordHash: {DJANGO_HASH[:-1]}"
-    ): "3: users[0].passwordHash: is no hash of Argon2 or Django",
+    user("passwordHash: secret"): UNKNOWN_HASH,
+    user("passwordHash: scrypt$16384$salt$8$1$c2NyeXB0"): UNKNOWN_HASH,
+    user("passwordHash: md5$salt$d41d8cd98f00b204e9800998ecf8427e"): UNKNOWN_HASH,
+    user(f"passwordHash: {DJANGO_HASH[:-1]}"): UNKNOWN_HASH,
 }
 
 

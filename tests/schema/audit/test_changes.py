@@ -227,10 +227,24 @@ async def test_what_is_refused_or_changes_nothing_leaves_no_event(
         "addGroupMembers": {"databaseId": developers, "users": [people.alice.id]},
         "grantWebApps": {"databaseId": developers, "webapps": [people.grafana.id]},
     }
+    same = {"databaseId": people.grafana.id, "version": 1, "name": people.grafana.name}
     for mutation, values in futile.items():
         await answer(admin, mutation, **values)
+    await done(admin, "updateWebApp", **same)
+    await done(admin, "updateUserAsAdmin", databaseId=people.bob.id, version=1, isActive=True)
+    await done(admin, "updateGroup", databaseId=developers, version=1, canAdmin=False)
     await admin.data("mutation { endOtherSessions { endedCount } }")
     assert await told(admin, before) == []
+
+
+async def test_sr40_ones_own_names_fill_no_log_while_they_stay_the_same(
+    admin: Caller, bob: Caller, people: People
+) -> None:
+    before = await AuditEvent.all().count()
+    for _ in range(3):
+        assert (await bob.data(UPDATE, id=people.bob.id))["updateUser"]["errors"] == []
+    assert [kind for kind, _, _ in await told(admin, before)] == ["USER_CHANGED"]
+    assert (await User.get(id=people.bob.id)).version == 2
 
 
 async def test_a_change_and_its_event_happen_both_or_not_at_all(
