@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 FORM = "%(asctime)s %(levelname)s %(name)s %(message)s"
 AUDIT = "kubeportal.audit"
@@ -19,9 +20,13 @@ def log_to_standard_error() -> None:
 
 
 def log_audit_events() -> None:
-    """For a command whose output is for people: warnings, and what it has recorded."""
+    """For a command that ends: warnings, and what it has recorded, but not at a terminal.
+
+    There, people read the outcome of the command itself.
+    """
     logging.basicConfig(level=logging.WARNING, format=FORM)
-    logging.getLogger(AUDIT).setLevel(logging.INFO)
+    if not sys.stderr.isatty():
+        logging.getLogger(AUDIT).setLevel(logging.INFO)
 
 
 def without_query(record: logging.LogRecord) -> bool:
