@@ -18,6 +18,7 @@ TEST = "def test_one(testbed): ...\n\ndef test_other(testbed): ...\n"
 def elsewhere(tmp_path: Path) -> Path:
     """A folder beside which there is no test cluster."""
     (tmp_path / "project" / "tests").mkdir(parents=True)
+    (tmp_path / "project" / "tests" / "__init__.py").touch()
     shutil.copy(ROOT / "tests" / "testbed.py", tmp_path / "project" / "tests")
     (tmp_path / "project" / "test_it.py").write_text(TEST)
     return tmp_path / "project"

@@ -81,7 +81,7 @@ def test_a_report_that_does_not_fit_says_that_the_import_is_done(
 ) -> None:
     outcome = kubeportal("import-legacy", str(source), "--report", "/dev/full", folder=tmp_path)
     assert outcome.returncode == 1
-    [line] = outcome.stderr.splitlines()
+    line = outcome.stderr.splitlines()[-1]
     assert "all was done as it says above, but /dev/full can't be written: No space" in line
     assert "What to do next" in outcome.stdout
     assert users_in_sqlite(f"sqlite://{tmp_path}/kubeportal.sqlite3") == 6

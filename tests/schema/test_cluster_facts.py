@@ -81,6 +81,7 @@ def ended(problem: str) -> list[Any]:
                         "extensions": {"code": "UNAUTHENTICATED", "problem": problem},
                     }
                 ],
+                "extensions": {"cost": {"requested": 2, "maximum": 50_000}},
             },
         ),
         ("complete", None),
