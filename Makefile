@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 # most tests wait more than they compute
-WORKERS ?= 3
+WORKERS ?= 4
 SEED := $(or $(SEED),$(shell date +%s))
 STAMP = $(VENV)/.installed
 TOOLS = tests/tooling
