@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import OperationalError
+from tortoise.expressions import F
+from tortoise.queryset import QuerySet
+
+from models.sqlite import primary_code
 
 TURN_LOCK = 0x7475726E  # any number that nothing else in the database locks
-
-
-PRIMARY_CODE = 0xFF  # the rest of SQLite's codes says more exactly what it is
 
 
 class DatabaseBusy(Exception):
@@ -21,8 +23,7 @@ def is_busy(error: BaseException | None) -> bool:
     """Whether SQLite has refused something as others write for longer than it waits."""
     cause = error.args[0] if isinstance(error, OperationalError) and error.args else None
     return (
-        isinstance(cause, sqlite3.OperationalError)
-        and cause.sqlite_errorcode & PRIMARY_CODE == sqlite3.SQLITE_BUSY
+        isinstance(cause, sqlite3.OperationalError) and primary_code(cause) == sqlite3.SQLITE_BUSY
     )
 
 
@@ -38,3 +39,11 @@ async def take_turn(connection: BaseDBAsyncClient) -> None:
         await connection.execute_query("UPDATE users SET id = id WHERE FALSE")
     except OperationalError as error:
         raise DatabaseBusy from error
+
+
+async def hold(rows: QuerySet[Any]) -> bool:
+    """Keeps others from changing these rows until the transaction ends; False where there are none.
+
+    As it writes, it also is where a transaction of SQLite waits for its turn.
+    """
+    return bool(await rows.update(version=F("version")))

@@ -15,6 +15,7 @@ NAME_LENGTH = 150
 KEY_LENGTH = 3 * NAME_LENGTH  # a letter may become three without its case
 EMAIL_LENGTH = 254
 COMMENTS_LENGTH = 1000
+HASH_LENGTH = 255
 
 
 class AccessState(StrEnum):
@@ -43,8 +44,8 @@ class User(Model):
     last_name = fields.CharField(max_length=NAME_LENGTH, default="")
     primary_email = fields.CharField(max_length=EMAIL_LENGTH, null=True)
     alternative_emails: list[str] = fields.JSONField(default=list)
-    password_hash = fields.CharField(max_length=255, null=True)
-    declared_password_hash = fields.CharField(max_length=255, null=True)
+    password_hash = fields.CharField(max_length=HASH_LENGTH, null=True)
+    declared_password_hash = fields.CharField(max_length=HASH_LENGTH, null=True)
     original_hash = fields.CharField(max_length=FINGERPRINT_LENGTH, null=True)
     upgraded_hash = fields.CharField(max_length=FINGERPRINT_LENGTH, null=True)
     is_superuser = fields.BooleanField(default=False)

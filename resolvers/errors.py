@@ -117,6 +117,13 @@ class Unavailable(PortalError):
         self.retry_after = retry_after
 
 
+class TooBusy(Unavailable):
+    """Others keep the database for too long."""
+
+    def __init__(self) -> None:
+        super().__init__("The database is busy; nothing was changed, try again.", retry_after=5)
+
+
 _UNAUTHENTICATED = {
     None: "Authentication credentials were not provided.",
     CredentialsProblem.TOKEN_NOT_VALID: "Given token not valid for any token type",

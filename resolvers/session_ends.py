@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from tortoise.expressions import F
-
 from models import AuditActor, Session, SignInMethod, User
+from models.turns import hold
 from resolvers.actor import Actor
 from resolvers.session_events import note_ends
 
@@ -14,10 +13,8 @@ MOST_OPEN = 100
 
 
 async def hold_sessions(user_id: int) -> None:
-    """Within a transaction: waits for others who make or end sessions of the user, and keeps them
-    waiting until it ends. As it writes, it is also where a transaction of SQLite waits.
-    """
-    await User.filter(id=user_id).update(version=F("version"))
+    """Keeps others from making or ending sessions of the user until the transaction ends."""
+    await hold(User.filter(id=user_id))
 
 
 async def end_sessions(by: Actor | AuditActor, user: User, *, but: UUID | None = None) -> int:

@@ -9,11 +9,12 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic.alias_generators import to_camel
-from tortoise.expressions import F, Q, Subquery
+from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
 from models import AccessState, AuditKind, EffectiveMembership, User, username_key
+from models.turns import hold
 from models.users import EMAIL_LENGTH, KEY_LENGTH, NAME_LENGTH
 from resolvers.actor import Actor
 from resolvers.administrators import administrators
@@ -95,7 +96,7 @@ async def _apply(actor: Actor, user: User, changes: UserChanges) -> None:
     if changes.last_name:
         columns["last_name"] = (changes.last_name.value or "").strip()
     async with in_transaction():
-        await User.filter(id=user.id).update(version=F("version"))  # locks the row
+        await hold(User.filter(id=user.id))
         await user.refresh_from_db()
         if changes.primary_email:
             columns |= with_primary_email(user, changes.primary_email.value)

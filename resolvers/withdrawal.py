@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tortoise.expressions import F, Subquery
+from tortoise.expressions import Subquery
 from tortoise.transactions import in_transaction
 
 from models import (
@@ -16,6 +16,7 @@ from models import (
     AuditActor,
     AuditKind,
     User,
+    turns,
 )
 from resolvers.actor import Actor
 from resolvers.audit import record
@@ -38,10 +39,9 @@ async def hold(user_id: int, *states: AccessState, **conditions: Any) -> bool:
     """Keeps others from changing a user until the transaction ends; False in another state.
 
     Everything that changes somebody's access begins with it, so that of several at once one
-    wins. As it writes, it also is where a transaction of SQLite waits for its turn.
+    wins.
     """
-    held = User.filter(id=user_id, access_state__in=states, **conditions)
-    return bool(await held.update(access_state=F("access_state")))
+    return await turns.hold(User.filter(id=user_id, access_state__in=states, **conditions))
 
 
 async def withdraw(user_id: int, end: End, **conditions: Any) -> int | None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import strawberry
 
-from resolvers.errors import BadUserInput, PortalError, RateLimited
+from resolvers.errors import BadUserInput, PortalError, RateLimited, Unavailable
 from schema.enums import ErrorCode
 
 
@@ -16,7 +16,8 @@ class UserError:
     )
     retry_after: int | None = strawberry.field(
         default=None,
-        description="After RATE_LIMITED, in how many seconds to try again; else null.",
+        description="After RATE_LIMITED, and where it is known after UNAVAILABLE, in how many"
+        " seconds to try again; else null.",
     )
 
 
@@ -26,5 +27,5 @@ def user_errors(error: PortalError) -> list[UserError]:
             UserError(code=error.code, message=complaint.message, field=complaint.field)
             for complaint in error.complaints
         ]
-    retry_after = error.retry_after if isinstance(error, RateLimited) else None
+    retry_after = error.retry_after if isinstance(error, RateLimited | Unavailable) else None
     return [UserError(code=error.code, message=error.message, field=None, retry_after=retry_after)]

@@ -20,7 +20,7 @@ from graphql import (
 )
 
 from resolvers.errors import ErrorCode
-from schema.admission import Gate, Introspection
+from schema.admission import Admission, Gate, Introspection
 from schema.context import Context
 from schema.documents import Checker, InvalidDocument
 from schema.limits.limits import Limits
@@ -95,11 +95,10 @@ class Executor:
         given = dict(variables or {})
         admission = self._gate.admit(document, operation_name, given, context)
         if admission.refusal:
-            result: ExecutionResult = self._refused(admission.refusal, context)
+            result: ExecutionResult = _refused(admission.refusal, context)
         else:
             result = await self._in_time(document, context, given, operation_name, admission.plan)
-        if admission.cost is not None:
-            result.extensions = self._extensions(admission.cost)
+        result.extensions = self._extensions(admission)
         return result
 
     async def subscribe(
@@ -113,24 +112,14 @@ class Executor:
         given = dict(variables or {})
         admission = self._gate.admit(document, operation_name, given, context)
         if admission.refusal:
-            return self._refused(admission.refusal, context)
-        results = subscribe(
-            self.graphql_schema,
-            document,
-            context_value=context,
-            variable_values=given,
-            operation_name=operation_name,
-            hide_suggestions=self._hide_suggestions,
-        )
-        try:
-            if isawaitable(results):
-                results = await self._time.or_give_up(results)
-        except TimeoutError:
-            return self._too_slow(GIVEN_UP)
-        if isinstance(results, ExecutionResult):
-            return RequestError(errors=public_result(results, context.request_id).errors)
-        costly = public_results(cast(Results, results), context.request_id)
-        return _with_extensions(costly, self._extensions(admission.cost or 0))
+            begun: Results | RequestError = _refused(admission.refusal, context)
+        else:
+            begun = await self._begun(document, context, given, operation_name)
+        extensions = self._extensions(admission)
+        if isinstance(begun, RequestError):
+            begun.extensions = extensions
+            return begun
+        return _with_extensions(begun, extensions)
 
     async def finish(self) -> None:
         """Waits for the changes that took longer than their callers waited."""
@@ -154,6 +143,30 @@ class Executor:
         async with aclosing(results):
             async for result in results:
                 yield result
+
+    async def _begun(
+        self,
+        document: DocumentNode,
+        context: Context,
+        variables: dict[str, Any],
+        operation_name: str | None,
+    ) -> Results | RequestError:
+        results = subscribe(
+            self.graphql_schema,
+            document,
+            context_value=context,
+            variable_values=variables,
+            operation_name=operation_name,
+            hide_suggestions=self._hide_suggestions,
+        )
+        try:
+            if isawaitable(results):
+                results = await self._time.or_give_up(results)
+        except TimeoutError:
+            return self._too_slow(GIVEN_UP)
+        if isinstance(results, ExecutionResult):
+            return RequestError(errors=public_result(results, context.request_id).errors)
+        return public_results(cast(Results, results), context.request_id)
 
     async def _in_time(
         self,
@@ -180,11 +193,10 @@ class Executor:
         except TimeoutError:
             return self._too_slow(LEFT if changes else GIVEN_UP)
 
-    def _extensions(self, cost: int) -> dict[str, Any]:
-        return {"cost": {"requested": cost, "maximum": self._limits.cost}}
-
-    def _refused(self, refusal: GraphQLError, context: Context) -> RequestError:
-        return RequestError(errors=[public_error(refusal, context.request_id)])
+    def _extensions(self, admission: Admission) -> dict[str, Any] | None:
+        if admission.cost is None:
+            return None
+        return {"cost": {"requested": admission.cost, "maximum": self._limits.cost}}
 
     def _too_slow(self, message: str) -> RequestError:
         seconds = self._limits.time.total_seconds()
@@ -200,7 +212,11 @@ def is_subscription(document: DocumentNode, operation_name: str | None = None) -
     return operation is not None and operation.operation is OperationType.SUBSCRIPTION
 
 
-async def _with_extensions(results: Results, extensions: dict[str, Any]) -> Results:
+def _refused(refusal: GraphQLError, context: Context) -> RequestError:
+    return RequestError(errors=[public_error(refusal, context.request_id)])
+
+
+async def _with_extensions(results: Results, extensions: dict[str, Any] | None) -> Results:
     async with aclosing(results):
         async for result in results:
             result.extensions = extensions

@@ -16,6 +16,7 @@ from resolvers.errors import (
     ErrorCode,
     PortalError,
     RateLimited,
+    TooBusy,
     Unauthenticated,
     Unavailable,
 )
@@ -24,8 +25,6 @@ logger = logging.getLogger(__name__)
 
 LONGEST = 500
 CITED_OBJECT = re.compile(r"(, found| Found)?: [\[{].*", re.DOTALL)
-BUSY = "The database is busy; nothing was changed, try again."
-BUSY_SECONDS = 5
 INTERNAL = "Something went wrong on our side. The request id helps to find out what."
 
 
@@ -66,7 +65,7 @@ def public_error(error: GraphQLError, request_id: str) -> GraphQLError:
     cause = error.original_error
     if is_busy(cause):
         logger.warning("Request %s: the database is busy at %s", request_id, error.path)
-        cause = Unavailable(BUSY, retry_after=BUSY_SECONDS)
+        cause = TooBusy()
         error = located_error(cause, error.nodes, error.path)
     if isinstance(cause, PortalError):
         return coded(error, _extensions(cause))

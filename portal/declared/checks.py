@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from models import GroupMembership, username_key
 from portal.declared.declaration import Declaration
 from portal.declared.document import Document
-from portal.declared.mistakes import Location, printable, suggestion
+from portal.declared.mistakes import Location, suggestion
 from portal.declared.state import State
 from portal.declared.texts import phrase
+from portal.printable import printable
 from resolvers.groups import administration_complaint
 
 Place = tuple[Location, str]

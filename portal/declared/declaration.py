@@ -18,7 +18,7 @@ from pydantic.alias_generators import to_camel
 
 from models import GroupMembership, WebAppCategory
 from models.groups import GROUP_NAME_LENGTH
-from models.users import NAME_LENGTH
+from models.users import HASH_LENGTH, NAME_LENGTH
 from models.webapps import LINK_URL_LENGTH, WEBAPP_NAME_LENGTH
 from portal.declared.texts import (
     Line,
@@ -32,7 +32,6 @@ from portal.declared.texts import (
     check_verified_email,
 )
 
-HASH_LENGTH = 255
 UNKNOWN_HASH = (
     "is no hash that can be verified: known are Argon2, and of Django argon2, bcrypt_sha256,"
     " pbkdf2_sha256 and pbkdf2_sha1"

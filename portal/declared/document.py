@@ -14,10 +14,10 @@ from portal.declared.mistakes import (
     Location,
     Mistake,
     field_name,
-    printable,
     refusal,
 )
 from portal.declared.nodes import NULL, Node, Reader, Unusable
+from portal.printable import printable
 
 MAXIMUM_BYTES = 10 * 1024 * 1024
 STANDARD_INPUT = Path("-")

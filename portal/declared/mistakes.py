@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from portal.printable import printable
+
 KEY_LENGTH = 50
 
 Location = tuple[str | int, ...]
@@ -42,11 +44,6 @@ def field_name(location: Location) -> str:
 def _key(step: str) -> str:
     """Without what follows a forgotten space, as in `password:…`: it may be a secret."""
     return printable(step.partition(":")[0][:KEY_LENGTH])
-
-
-def printable(text: str) -> str:
-    """Without control characters, which a terminal would obey."""
-    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from models import ServiceAccount
-from portal.declared.mistakes import printable
+from portal.printable import printable
 
 
 def field(name: str) -> str:

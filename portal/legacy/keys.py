@@ -7,7 +7,7 @@ from collections import Counter
 from portal.legacy.mistakes import LegacyError
 from portal.legacy.release import GROUPS, USERS, WEBAPPS
 from portal.legacy.source import Source
-from portal.legacy.values import printable
+from portal.printable import printable
 
 SHOWN = 5
 

@@ -8,8 +8,9 @@ import asyncpg
 
 from portal.legacy.mistakes import LegacyError
 from portal.legacy.source import Row
-from portal.legacy.values import printable
 from portal.postgres_urls import FORM, check_postgres_url, postgres_label
+from portal.printable import printable
+from portal.reasons import reason
 
 CONNECT_SECONDS = 10
 COLUMNS = """
@@ -75,7 +76,6 @@ async def _connect(url: str, label: str) -> asyncpg.Connection:
     except asyncpg.PostgresError as error:
         raise LegacyError(f"{label}: {error}") from None
     except OSError as error:  # a timeout is one
-        reason = error.strerror or "no answer"
-        raise LegacyError(f"{label}: the server can't be reached: {reason}") from None
+        raise LegacyError(f"{label}: the server can't be reached: {reason(error)}") from None
     except (asyncpg.InterfaceError, ValueError):
         raise LegacyError(f"{label}: {FORM}") from None

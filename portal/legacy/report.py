@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from portal.legacy.values import printable
+from portal.printable import printable
 
 SHOWN_REMARKS = 20
 WIDTH = 9

@@ -11,7 +11,7 @@ from tempfile import NamedTemporaryFile
 from typing import IO
 
 from portal.legacy.mistakes import LegacyError, ReportError
-from portal.legacy.values import printable
+from portal.printable import printable
 
 Write = Callable[[bytes], None]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-PRIMARY_CODE = 0xFF  # the rest of SQLite's codes says more exactly what it is
+from models.sqlite import primary_code
+
 UNWRITABLE = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 VERSIONS = slice(18, 20)
 WRITES_AHEAD = b"\x02\x02"
@@ -21,7 +22,7 @@ def open_file(file: Path) -> sqlite3.Connection:
     try:
         return _begun(f"{address}?mode={_mode(file)}")
     except sqlite3.OperationalError as error:
-        unwritable = error.sqlite_errorcode & PRIMARY_CODE in UNWRITABLE
+        unwritable = primary_code(error) in UNWRITABLE
         if not unwritable or _has_more(file, "-wal") or _has_more(file, "-journal"):
             raise
         return _begun(f"{address}?mode=ro&immutable=1")

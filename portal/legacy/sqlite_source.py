@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.sqlite import primary_code
 from portal.legacy.mistakes import LegacyError
 from portal.legacy.source import Row
-from portal.legacy.sqlite_file import PRIMARY_CODE, open_file
-from portal.legacy.values import printable
+from portal.legacy.sqlite_file import open_file
+from portal.printable import printable
 
 COLUMNS = """
     SELECT t.name AS "table", c.name AS "column"
@@ -69,7 +70,7 @@ def _reading(label: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & PRIMARY_CODE in IN_USE:
+        if primary_code(error) in IN_USE:
             raise LegacyError(
                 f"{label}: somebody else keeps it locked; try again, or import a copy of it"
             ) from None

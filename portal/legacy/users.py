@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from auth.google import MAXIMUM_SUBJECT_LENGTH
-from models.users import COMMENTS_LENGTH, KEY_LENGTH, NAME_LENGTH, username_key
+from models.users import COMMENTS_LENGTH, HASH_LENGTH, KEY_LENGTH, NAME_LENGTH, username_key
 from portal.legacy.access import access_of
 from portal.legacy.accounts import ForeignAccount, foreign_accounts
 from portal.legacy.incoming import Incoming
@@ -21,7 +21,6 @@ from portal.legacy.values import BROKEN, flag, number, text
 from resolvers.google import PROVIDER
 
 UNUSABLE = "!"
-HASH_LENGTH = 255
 ROOM_FOR_SUFFIX = 10
 GROUPS, SUBJECTS, VERIFIED = "groups", "subjects", "verified"
 

@@ -41,8 +41,3 @@ def number(value: Any) -> int | None:
         return None if value is None else int(value)
     except (TypeError, ValueError):
         return None
-
-
-def printable(given: str) -> str:
-    """Without control characters, which a terminal would obey."""
-    return given if given.isprintable() else ascii(given)[1:-1]

@@ -7,7 +7,7 @@ from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from models.turns import DatabaseBusy, take_turn
-from resolvers.errors import BadUserInput, Complaint, Unavailable
+from resolvers.errors import BadUserInput, Complaint, TooBusy
 
 
 @asynccontextmanager
@@ -15,14 +15,14 @@ async def turn(name: Complaint | None = None) -> AsyncIterator[None]:
     """A transaction that administrators have one after the other.
 
     name: the complaint about a name that somebody takes after it was checked, as sign-ups with
-    Google do, which don't wait for their turn. Raises Unavailable.
+    Google do, which don't wait for their turn. Raises TooBusy.
     """
     try:
         async with in_transaction() as connection:
             await take_turn(connection)
             yield
     except DatabaseBusy:
-        raise Unavailable("The database is busy; nothing was changed, try again.") from None
+        raise TooBusy from None
     except IntegrityError as error:
         if name is None:
             raise

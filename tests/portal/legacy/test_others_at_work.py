@@ -67,6 +67,17 @@ async def test_nobody_is_told_to_be_signed_out_by_a_busy_database(
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_administrators_are_told_when_to_come_back(admin: Caller, locked: None) -> None:
+    query = """mutation { createGroup(input: {name: "New"}) {
+        group { name } errors { code message retryAfter } } }"""
+    message = "The database is busy; nothing was changed, try again."
+    assert (await admin.data(query))["createGroup"] == {
+        "group": None,
+        "errors": [{"code": "UNAVAILABLE", "message": message, "retryAfter": 5}],
+    }
+
+
 @pytest.mark.parametrize("database_kind", ["postgres"])
 async def test_only_users_who_change_have_to_wait(
     rows: Rows,

@@ -180,6 +180,15 @@ async def test_the_maximum_holds_for_server_sent_events(thrifty: Caller) -> None
     assert [error["extensions"] for error in event[1]["errors"]] == [REFUSAL]
 
 
+async def test_a_subscription_that_does_not_begin_tells_its_cost(anonymous: Caller) -> None:
+    query = "subscription { clusterFacts { podCount } }"
+    async with streamed(anonymous, query) as events:
+        event = await events.receive()
+    assert event
+    assert event[1]["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    assert event[1]["extensions"] == {"cost": {"requested": 2, "maximum": Limits().cost}}
+
+
 async def post(caller: Caller, query: str, **parameters: Any) -> httpx2.Response:
     body = {"query": query, **parameters}
     return await caller.client.post("/graphql", json=body, headers=caller.headers)
