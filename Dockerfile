@@ -8,7 +8,7 @@ RUN npm run build
 FROM python:3.13-slim AS build
 WORKDIR /src
 COPY . .
-COPY --from=playground /src/portal/static/playground portal/static/playground
+COPY --from=playground /src/portal/web/static/playground portal/web/static/playground
 RUN python -m venv /opt/kubeportal
 RUN /opt/kubeportal/bin/pip install --no-cache-dir .
 

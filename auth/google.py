@@ -9,9 +9,16 @@ from typing import Any
 
 import httpx2
 
-from auth.idtokens import EXPIRED, MALFORMED, OTHER_APPLICATION, IdTokens
-from auth.oidc import Provider
-from auth.outbound import CredentialRefused, Outbound, ProviderUnavailable
+from auth.oidc import (
+    EXPIRED,
+    MALFORMED,
+    OTHER_APPLICATION,
+    CredentialRefused,
+    IdTokens,
+    Outbound,
+    Provider,
+    ProviderUnavailable,
+)
 
 MAXIMUM_CREDENTIAL_LENGTH = 8192
 MAXIMUM_SUBJECT_LENGTH = 255

@@ -1,8 +1,10 @@
-"""Passwords: Argon2id for new ones, Django's hashes as they are, all off the event loop."""
+"""How much work a stored hash asks for: one that comes from elsewhere may ask for years of it."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+import re
+import unicodedata
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
@@ -10,9 +12,90 @@ from weakref import WeakValueDictionary
 import anyio
 from anyio.to_thread import run_sync
 from passlib.context import CryptContext
+from zxcvbn import zxcvbn
 
-from auth.hash_costs import is_bearable
-from auth.password_policy import complaint, impossible
+KIBIBYTES, PASSES, LANES = 512 * 1024, 20, 32
+# Each number and the most that it may be: several times what Django ever asked for
+LIMITS = (
+    (re.compile(r"pbkdf2_\w+\$(\d+)\$"), (5_000_000,)),
+    (re.compile(r"\$m=(\d+),t=(\d+),p=(\d+)\$"), (KIBIBYTES, PASSES, LANES)),
+    (re.compile(r"\$2[abxy]?\$(\d+)\$"), (16,)),
+)
+
+
+def is_bearable(stored: str) -> bool:
+    """Whether comparing takes seconds at most."""
+    for pattern, most in LIMITS:
+        found = pattern.search(stored)
+        if found and any(int(n) > limit for n, limit in zip(found.groups(), most, strict=True)):
+            return False
+    return True
+
+
+MINIMUM_LENGTH = 8
+MAXIMUM_LENGTH = 128
+JUDGED_LENGTH = 32  # what is estimated grows much faster than the text
+GUESSES = 1_000_000  # far more than throttling lets anybody try
+PRODUCT = "kubeportal"
+# What people choose who have to choose often
+SEASONS = """
+spring summer autumn fall winter frühling fruehling frühjahr fruehjahr sommer herbst
+january february march april may june july august september october november december
+januar jänner februar märz maerz mai juni juli oktober dezember
+"""
+TRIMMED = re.compile(r"[\W\d_]{0,3}(?P<name>.+?)[\W\d_]{0,6}", re.DOTALL)
+
+
+def complaint(password: str, names: Iterable[str] = ()) -> str | None:
+    """Why this can't be a new password, in words for its owner; None when it can.
+
+    names: names and addresses of the owner and the portal, which others would try first.
+    """
+    if len(password) < MINIMUM_LENGTH:
+        return f"A password has at least {MINIMUM_LENGTH} characters."
+    if len(password) > MAXIMUM_LENGTH:
+        return f"A password has at most {MAXIMUM_LENGTH} characters."
+    if problem := impossible(password):
+        return problem
+    words = [PRODUCT, *_words(names)]
+    if _is_trimmed_name(password, words) or _guesses(password, words) < GUESSES:
+        return (
+            "This password is too easy to guess: common, a pattern, or made of its owner's names."
+        )
+    return None
+
+
+def impossible(password: str) -> str | None:
+    """Why no hash can be of this password; None when one can."""
+    if "\0" in password:
+        return "A password has no NUL characters."
+    if any("\ud800" <= character <= "\udfff" for character in password):
+        return "A password has complete Unicode characters only."
+    return None
+
+
+def _is_trimmed_name(password: str, words: Iterable[str]) -> bool:
+    """Whether it is a name or a season with a year, a few digits or signs around it."""
+    trimmed = TRIMMED.fullmatch(_folded(password))
+    return trimmed is not None and trimmed["name"] in {*SEASONS.split(), *map(_folded, words)}
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def _guesses(password: str, words: Sequence[str]) -> float:
+    """How many tries it takes, begun with the most common passwords, names and words."""
+    judged = unicodedata.normalize("NFKC", password)[:JUDGED_LENGTH]
+    return float(zxcvbn(judged, user_inputs=words)["guesses"])
+
+
+def _words(names: Iterable[str]) -> Iterator[str]:
+    for name in filter(None, names):
+        yield name
+        if "@" in name:
+            yield from name.split("@")
+
 
 LONGEST = 4096  # of Django's passwords
 MEMORY_KIBIBYTES = 19 * 1024

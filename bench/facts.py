@@ -17,10 +17,8 @@ import click
 from aiohttp import ClientResponse
 
 from cluster.connection import Caller, Connection, Method, Wanted
-from cluster.contexts import Contexts
-from cluster.facts import Facts
-from cluster.observer import Observer
-from cluster.snapshot import Snapshot
+from cluster.facts import Facts, Observer, Snapshot
+from cluster.sources import Contexts
 
 READS = 1000
 COLUMNS = ("CPU ms", "wall ms", "KiB", "read µs")

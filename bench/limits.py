@@ -19,9 +19,9 @@ import click
 from graphql import get_introspection_query
 
 from models import Database, Grant, Group, Membership, Session, User, WebApp
-from portal.app import make_executor
-from portal.portal import Portal
+from portal.container import Portal
 from portal.settings import Settings
+from portal.web.app import make_executor
 from resolvers.actor import Actor
 from schema.context import Context
 from schema.executor import Executor, InvalidDocument

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
-from datetime import datetime, timedelta
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster.errors import ClusterUnavailable
-from cluster.facts import Facts
+from cluster.connection import Caller, ClusterUnavailable, Connection
+from cluster.facts import Facts, Observer, Poller, Snapshot
 from cluster.kubeconfig import ExecCredential, Server, render_kubeconfig
-from cluster.poller import Poller
-from cluster.snapshot import Snapshot
-from cluster.token_cache import TokenCache
-from cluster.tokens import SHORTEST_LIFETIME, ServiceAccountToken
+from cluster.provisioning import Provisioner
+from cluster.tokens import SHORTEST_LIFETIME, ServiceAccountToken, TokenCache, TokenIssuer
 
 # Who only names a cluster is spared the half second that the Kubernetes client takes to load.
 if TYPE_CHECKING:
     from cluster.connection import Connection
-    from cluster.observer import Observer
+    from cluster.facts import Observer
     from cluster.provisioning import Provisioner
-    from cluster.token_issuer import TokenIssuer
+    from cluster.tokens import TokenIssuer
 
 _PATIENCE_AT_START = 2.0
 
@@ -149,3 +150,107 @@ class Cluster:
         # The server name belongs to the portal's own address, not to the external one.
         sni = None if self._external else self._connection.tls_server_name
         return Server(self.api_server_url, self._connection.ca_pem, sni)
+
+
+def assemble(
+    connection: Connection,
+    *,
+    api_server_external: str | None,
+    facts_interval: timedelta,
+    token_timeout: timedelta,
+    request_timeout: timedelta,
+    clock: Callable[[], datetime],
+) -> Cluster:
+    """`token_timeout` limits all calls for one token, `request_timeout` every other call."""
+    # A call that hangs must not use up the time in which recovery is to be noticed.
+    patience = min(facts_interval, request_timeout)
+    return Cluster(
+        connection,
+        observer=Observer(Caller(connection, seconds=patience.total_seconds())),
+        issuer=TokenIssuer(connection, timeout=token_timeout.total_seconds()),
+        provisioner=Provisioner(Caller(connection, seconds=request_timeout.total_seconds())),
+        facts_interval=facts_interval,
+        clock=clock,
+        api_server_external=api_server_external,
+    )
+
+
+SERVICE_ACCOUNT_FOLDER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+
+
+class Clusters:
+    """Read-only, in the order of the configuration; the first is the default cluster."""
+
+    def __init__(self, clusters: Sequence[Cluster] = ()) -> None:
+        self._by_name = {cluster.name: cluster for cluster in clusters}
+
+    def __iter__(self) -> Iterator[Cluster]:
+        return iter(self._by_name.values())
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    @property
+    def default(self) -> Cluster | None:
+        """The first cluster; None when the portal runs without one."""
+        return next(iter(self), None)
+
+    def get(self, name: str) -> Cluster | None:
+        return self._by_name.get(name)
+
+    async def start(self) -> None:
+        """Start all at once; takes as long as the slowest, two seconds at most."""
+        await asyncio.gather(*(cluster.start() for cluster in self))
+
+    async def close(self) -> None:
+        await asyncio.gather(*(cluster.close() for cluster in self))
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def load_clusters(
+    *,
+    contexts: Sequence[str] = (),
+    kubeconfig: str | None = None,
+    api_server_external: str | None = None,
+    facts_interval: timedelta = timedelta(seconds=10),
+    token_timeout: timedelta = timedelta(seconds=0.8),
+    request_timeout: timedelta = timedelta(seconds=5),
+    clock: Callable[[], datetime] = utc_now,
+    environ: Mapping[str, str] = os.environ,
+    service_account_folder: Path = SERVICE_ACCOUNT_FOLDER,
+) -> Clusters:
+    """Connect to the configured clusters, without asking them anything yet.
+
+    Without `contexts`: the cluster that the portal runs in, else the current context of the
+    kubeconfig, else none. `contexts` name contexts of the kubeconfig, or `in-cluster`.
+    `kubeconfig` is one path or several as in KUBECONFIG; None is `~/.kube/config` where it
+    exists. `api_server_external` is the URL of the default cluster that users see.
+    `facts_interval` is the time between two observations, `token_timeout` limits all calls for
+    one token, `request_timeout` every other call. Raises ClusterConfigError.
+    Reads files and loads large libraries: call it at start-up.
+    """
+    # Only who connects needs the Kubernetes client, which takes half a second to load.
+    from cluster.sources import connect
+
+    connections = await connect(
+        contexts=contexts,
+        kubeconfig=kubeconfig,
+        environ=environ,
+        service_account_folder=service_account_folder,
+    )
+    return Clusters(
+        [
+            assemble(
+                connection,
+                api_server_external=None if position else api_server_external,
+                facts_interval=facts_interval,
+                token_timeout=token_timeout,
+                request_timeout=request_timeout,
+                clock=clock,
+            )
+            for position, connection in enumerate(connections)
+        ]
+    )

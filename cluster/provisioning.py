@@ -11,10 +11,7 @@ from kubernetes.aio.client import (
     V1ServiceAccount,
 )
 
-from cluster.answers import Answer, Namespace
-from cluster.connection import Caller, Method
-from cluster.errors import ClusterRefused
-from cluster.names import path_segment
+from cluster.connection import Answer, Caller, ClusterRefused, Method, Namespace, path_segment
 
 _ALREADY_EXISTS = 409
 _RBAC_GROUP = "rbac.authorization.k8s.io"

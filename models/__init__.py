@@ -1,13 +1,12 @@
 from models.access import AccessRequest, AccessRequestState
 from models.audit import AuditActor, AuditEvent, AuditKind, AuditOutcome, AuditSubject
 from models.clusters import ServiceAccount
+from models.counters import AttemptCount, FamiliarAddress, RestUsage
 from models.credentials import CredentialIssue, CredentialKind
 from models.database import Database
 from models.groups import EffectiveMembership, Group, GroupMembership, Membership
 from models.legacy import LegacyKind, LegacyRow
-from models.rest_usage import RestUsage
 from models.sessions import Scope, Session, SignInMethod
-from models.throttling import AttemptCount, FamiliarAddress
 from models.users import AccessState, ExternalIdentity, User, VerifiedEmail, username_key
 from models.webapps import Grant, WebApp, WebAppCategory
 

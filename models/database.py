@@ -1,33 +1,75 @@
+"""Tortoise's client for SQLite, which knows upper and lower case beyond ASCII.
+
+`icontains` compares what `UPPER` makes of both sides, as PostgreSQL does.
+"""
+
 from __future__ import annotations
 
 import asyncio
 import fcntl
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from pypika_tortoise.context import SqlContext
+from pypika_tortoise.terms import Function as SqlFunction
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.backends.base.config_generator import expand_db_url
+from tortoise.backends.sqlite.client import SqliteClient as TortoiseClient
 from tortoise.context import TortoiseContext, _current_context
+from tortoise.exceptions import OperationalError
+from tortoise.expressions import F, Function
 from tortoise.migrations.executor import MigrationExecutor
+from tortoise.migrations.operations import TortoiseOperation
 from tortoise.migrations.recorder import MigrationRecorder
+from tortoise.migrations.schema_editor.base import BaseSchemaEditor
+from tortoise.migrations.schema_generator.state import State
+from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
-from models import sqlite
-from models.recorder import TransactionalRecorder
+PRIMARY_CODE = 0xFF
+
+
+class SqliteClient(TortoiseClient):
+    async def _post_connect(self) -> None:
+        await super()._post_connect()
+        if self._connection:
+            await self._connection.create_function("UPPER", 1, _upper, deterministic=True)
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """What is wrong; SQLite's whole code says more exactly in which way."""
+    return error.sqlite_errorcode & PRIMARY_CODE
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+client_class = SqliteClient
+
+
+class TransactionalRecorder(MigrationRecorder):
+    """Makes its table without a script, before which SQLite commits whatever was begun."""
+
+    async def ensure_schema(self, schema_editor: BaseSchemaEditor) -> None:
+        table = schema_editor._get_model_sql_data(self.model).table_sql
+        statement = table.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1)
+        await schema_editor.client.execute_query(statement)
+
 
 APP = "models"
 NOUNS = (
     "access",
     "audit",
     "clusters",
+    "counters",
     "credentials",
     "groups",
     "legacy",
-    "rest_usage",
     "sessions",
-    "throttling",
     "users",
     "webapps",
 )
@@ -61,7 +103,7 @@ class Database:
     def _connection_config(self) -> dict[str, Any]:
         config = expand_db_url(self.url)
         if config["engine"] == "tortoise.backends.sqlite":
-            config["engine"] = sqlite.__name__
+            config["engine"] = __name__
         return config
 
     @property
@@ -136,3 +178,104 @@ class Database:
     async def _lock_postgres(self, connection: BaseDBAsyncClient) -> None:
         if connection.capabilities.dialect == "postgres":
             await connection.execute_query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK])
+
+
+TURN_LOCK = 0x7475726E  # any number that nothing else in the database locks
+
+
+class DatabaseBusy(Exception):
+    """Others keep the database for too long; nothing was changed."""
+
+
+def is_busy(error: BaseException | None) -> bool:
+    """Whether SQLite has refused something as others write for longer than it waits."""
+    cause = error.args[0] if isinstance(error, OperationalError) and error.args else None
+    return (
+        isinstance(cause, sqlite3.OperationalError) and primary_code(cause) == sqlite3.SQLITE_BUSY
+    )
+
+
+async def take_turn(connection: BaseDBAsyncClient) -> None:
+    """Waits until nobody else has the turn, and keeps it until the transaction ends.
+
+    It has to be the first statement of the transaction. Raises DatabaseBusy.
+    """
+    if connection.capabilities.dialect == "postgres":
+        await connection.execute_query("SELECT pg_advisory_xact_lock($1)", [TURN_LOCK])
+        return
+    try:  # SQLite waits for a turn to write only before the first statement that reads
+        await connection.execute_query("UPDATE users SET id = id WHERE FALSE")
+    except OperationalError as error:
+        raise DatabaseBusy from error
+
+
+async def hold(rows: QuerySet[Any]) -> bool:
+    """Keeps others from changing these rows until the transaction ends; False where there are none.
+
+    As it writes, it also is where a transaction of SQLite waits for its turn.
+    """
+    return bool(await rows.update(version=F("version")))
+
+
+class _Alphabetical(SqlFunction):
+    def __init__(self, text: object) -> None:
+        super().__init__("LOWER", text)
+
+    def get_function_sql(self, ctx: SqlContext) -> str:
+        return alphabetical_sql(self.get_arg_sql(self.args[0], ctx), ctx.dialect.value)
+
+
+class Alphabetical(Function):
+    """What a text is ordered by: ASCII letters without their case, all else by code point.
+
+    The collation of a PostgreSQL server is its operator's choice, and SQLite has none of
+    its kind: what both can do is this.
+    """
+
+    database_func = _Alphabetical
+
+
+def alphabetical_sql(text: str, dialect: str) -> str:
+    collation = ' COLLATE "C"' if dialect.startswith("postgres") else ""
+    return f"LOWER({text}{collation})"
+
+
+class IndexAlphabetically(TortoiseOperation):
+    """An index for lists in the order of a text column, then of ids."""
+
+    def __init__(self, *, table: str, column: str) -> None:
+        self.table = table
+        self.column = column
+
+    @property
+    def _name(self) -> str:
+        return f"idx_{self.table}_{self.column}_alphabetical"
+
+    def describe(self) -> str:
+        return f"Index {self.table} by {self.column} alphabetically"
+
+    def state_forward(self, app_label: str, state: State) -> None:
+        """The model stays as it is."""
+
+    async def database_forward(
+        self,
+        app_label: str,
+        old_state: State,
+        new_state: State,
+        state_editor: BaseSchemaEditor | None = None,
+    ) -> None:
+        if state_editor:
+            key = alphabetical_sql(f'"{self.column}"', state_editor.DIALECT)
+            await state_editor.client.execute_query(
+                f'CREATE INDEX "{self._name}" ON "{self.table}" ({key}, "id")'
+            )
+
+    async def database_backward(
+        self,
+        app_label: str,
+        old_state: State,
+        new_state: State,
+        state_editor: BaseSchemaEditor | None = None,
+    ) -> None:
+        if state_editor:
+            await state_editor.client.execute_query(f'DROP INDEX "{self._name}"')

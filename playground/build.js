@@ -7,7 +7,7 @@ import { gzip } from "node:zlib";
 import { build } from "esbuild";
 import { licences } from "./licences.js";
 
-const FOLDER = "../portal/static/playground";
+const FOLDER = "../portal/web/static/playground";
 const ASSETS = join(FOLDER, "assets");
 const COMPRESSED = /\.(js|css|svg|txt)$/;
 const WORKERS = {

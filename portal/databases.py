@@ -12,8 +12,8 @@ from tortoise.exceptions import DBConnectionError, OperationalError
 
 from models import Database
 from models.database import IN_MEMORY
-from portal.postgres_urls import postgres_label
-from portal.reasons import reason
+from portal.logs import reason
+from portal.settings import postgres_label
 
 VARIABLE = "KUBEPORTAL_DATABASE_URL"
 STAND_IN = f"sqlite://{IN_MEMORY}"

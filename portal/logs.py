@@ -3,7 +3,24 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+
+
+def reason(error: OSError) -> str:
+    """Why something failed, in the words of the system alone.
+
+    Python and asyncio add addresses and paths to them, written as in a program.
+    """
+    if error.errno and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or "no answer"
+
+
+def printable(text: str) -> str:
+    """Without control characters, which a terminal would obey."""
+    return text if text.isprintable() else ascii(text)[1:-1]
+
 
 FORM = "%(asctime)s %(levelname)s %(name)s %(message)s"
 AUDIT = "kubeportal.audit"

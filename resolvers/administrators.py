@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tortoise.expressions import Q, Subquery
 
-from models import EffectiveMembership, User
+from models import (
+    EffectiveMembership,
+    ExternalIdentity,
+    GroupMembership,
+    Membership,
+    User,
+    VerifiedEmail,
+)
+from resolvers.errors import BadUserInput, Complaint
+
+if TYPE_CHECKING:
+    from resolvers.services import Services
 
 
 def administrators() -> Q:
@@ -16,3 +29,37 @@ async def administrates(user: User) -> bool:
     return user.is_superuser or await EffectiveMembership.exists(
         user_id=user.id, group__can_admin=True
     )
+
+
+LAST = "This would leave the portal without an administrator who can sign in."
+
+
+async def require_administrator(services: Services, field: str) -> None:
+    """Raises BadUserInput about the field when a change has left no administrator.
+
+    The caller has the turn, so that two changes at once can't each rely on what the other one
+    takes away.
+    """
+    if not await has_administrator(google=services.google is not None):
+        raise BadUserInput(Complaint(LAST, field))
+
+
+async def has_administrator(*, google: bool) -> bool:
+    """Whether there is one who counts; `google` says whether people sign in with it.
+
+    Such a one is active, has a way to sign in, and is an administrator by hand: groups that fill
+    themselves may be empty tomorrow.
+    """
+    by_hand = Membership.filter(
+        group__can_admin=True, group__membership=GroupMembership.MANUAL
+    ).values("user_id")
+    lasting = Q(is_superuser=True) | Q(id__in=Subquery(by_hand))
+    return await User.filter(lasting, _can_sign_in(google=google), is_active=True).exists()
+
+
+def _can_sign_in(*, google: bool) -> Q:
+    ways = [Q(password_hash__isnull=False)]
+    if google:
+        for proof in (ExternalIdentity, VerifiedEmail):
+            ways.append(Q(id__in=Subquery(proof.all().values("user_id"))))
+    return Q(*ways, join_type=Q.OR)

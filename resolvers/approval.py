@@ -1,30 +1,164 @@
-"""Approves a request for access: the cluster first, the database last."""
+"""What an administrator says when approving, and what is wrong with it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tortoise.transactions import in_transaction
 
+from cluster.cluster import Cluster, Clusters
+from cluster.connection import ClusterRefused, ClusterUnavailable
 from models import (
     AccessRequest,
     AccessRequestState,
     AccessState,
     AuditKind,
     Group,
+    GroupMembership,
     Membership,
     ServiceAccount,
     User,
 )
-from resolvers.access import latest_of, waiting_request
+from resolvers.access import announced, candidate, conflict, hold, latest_of, waiting_request
 from resolvers.actor import Actor
 from resolvers.audit import about, record
-from resolvers.decisions import announced, candidate, conflict
-from resolvers.provisioning import Place, provision
+from resolvers.clusters import NO_CLUSTER
+from resolvers.errors import BadUserInput, Complaint, Unavailable
 from resolvers.services import Services
-from resolvers.terms import Terms, check
-from resolvers.withdrawal import hold
+
+MAXIMUM_GROUPS = 100
+SYSTEM_PREFIX = "kube-"
+# The rule of Kubernetes: checked here, as a refusal after the namespace was made would be late
+ACCOUNT_NAME = re.compile(
+    r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Without a cluster, the default one; without an account, one named after the user."""
+
+    namespace: str
+    service_account: str | None = None
+    cluster: str | None = None
+    group_ids: tuple[int, ...] = ()
+    expires_at: datetime | None = None
+
+
+async def check(given: Terms, user: User, now: datetime) -> Terms:
+    """The same with each group once. Raises BadUserInput."""
+    checked = replace(given, group_ids=tuple(dict.fromkeys(given.group_ids)))
+    complaints = {
+        "databaseId": None if user.is_active else "This account is closed.",
+        "namespace": _namespace_complaint(given.namespace),
+        "serviceAccount": _account_complaint(given.service_account),
+        "expiresAt": _expiry_complaint(given.expires_at, now),
+        "groups": await _groups_complaint(checked.group_ids),
+    }
+    found = [Complaint(message, field) for field, message in complaints.items() if message]
+    if found:
+        raise BadUserInput(*found)
+    return checked
+
+
+def is_account_name(name: str) -> bool:
+    return ACCOUNT_NAME.fullmatch(name) is not None
+
+
+def _namespace_complaint(namespace: str) -> str | None:
+    if namespace.startswith(SYSTEM_PREFIX):
+        return f"Namespaces that begin with {SYSTEM_PREFIX} belong to Kubernetes itself."
+    return None
+
+
+def _account_complaint(name: str | None) -> str | None:
+    if name is None or is_account_name(name):
+        return None
+    return (
+        "The name of a service account has at most 253 lower-case letters, digits, '-' and '.',"
+        " and each of its parts begins and ends with a letter or digit."
+    )
+
+
+def _expiry_complaint(moment: datetime | None, now: datetime) -> str | None:
+    return "This moment has passed." if moment and moment <= now else None
+
+
+async def _groups_complaint(ids: tuple[int, ...]) -> str | None:
+    if len(ids) > MAXIMUM_GROUPS:
+        return f"Give at most {MAXIMUM_GROUPS} groups."
+    by_hand = Group.filter(id__in=ids, membership=GroupMembership.MANUAL)
+    unfit = set(ids) - set(await by_hand.values_list("id", flat=True)) if ids else set()
+    if unfit:
+        names = ", ".join(map(str, sorted(unfit)))
+        return f"No groups into which administrators put users: {names}."
+    return None
+
+
+logger = logging.getLogger(__name__)
+COMMON_ACCOUNT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The names of a service account; the empty cluster name means the default cluster."""
+
+    cluster: str
+    namespace: str
+    account: str
+
+    @classmethod
+    def of(cls, terms: Terms, user: User) -> Place:
+        own = user.username_key if is_account_name(user.username_key) else COMMON_ACCOUNT
+        return cls(terms.cluster or "", terms.namespace, terms.service_account or own)
+
+
+async def provision(
+    clusters: Clusters, place: Place, roles: Sequence[str], *, made_for: str
+) -> None:
+    """Makes what is missing; may be repeated.
+
+    Only a namespace that is made for this purpose gets the cluster roles: an existing one is
+    taken as it is. Raises BadUserInput for an unknown cluster or with the words of the server,
+    and Unavailable.
+    """
+    home = _home(clusters, place.cluster)
+    with _explained("namespace"):
+        is_ours = await home.ensure_namespace(place.namespace, made_for=made_for)
+    with _explained("serviceAccount"):
+        await home.ensure_service_account(place.namespace, place.account)
+    if is_ours:
+        for role in roles:
+            with _explained(None):
+                await home.ensure_role_binding(place.namespace, place.account, role)
+
+
+def _home(clusters: Clusters, name: str) -> Cluster:
+    if clusters.default is None:
+        raise Unavailable(NO_CLUSTER)
+    found = clusters.get(name) if name else clusters.default
+    if found is None:
+        raise BadUserInput(Complaint("There is no cluster of this name.", "cluster"))
+    return found
+
+
+@contextmanager
+def _explained(field: str | None) -> Iterator[None]:
+    """`field` is what a refusal is about; without one it is the operator's to mend."""
+    try:
+        yield
+    except ClusterUnavailable as outage:
+        raise Unavailable(str(outage)) from outage
+    except ClusterRefused as refusal:
+        if field:
+            raise BadUserInput(Complaint(str(refusal), field)) from refusal
+        logger.warning("No role for an approved user: %s", refusal)
+        raise Unavailable(str(refusal)) from refusal
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,49 @@
+"""Streams whose silence is noticed."""
+
 from __future__ import annotations
 
+import asyncio
+import secrets
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from enum import Enum
+from typing import TypeVar
 
-from cluster.cluster import Cluster
-from cluster.clusters import Clusters
+from cluster.cluster import Cluster, Clusters
 from cluster.facts import Facts
-from models import ServiceAccount
+from models import ServiceAccount, User
 from resolvers.actor import Actor
 from resolvers.authentication import require_current
 from resolvers.errors import NotFound, Unavailable
-from resolvers.pauses import with_pauses
 from resolvers.services import Services
+
+T = TypeVar("T")
+
+
+async def with_pauses(
+    source: AsyncGenerator[T, None], seconds: float
+) -> AsyncGenerator[T | None, None]:
+    """What the source yields, and None whenever it has been silent for so long.
+
+    The source is asked for the next value only when the reader is back, and is closed at the end.
+    """
+    upcoming = asyncio.ensure_future(anext(source))
+    try:
+        while True:
+            await asyncio.wait({upcoming}, timeout=seconds)
+            if not upcoming.done():
+                yield None
+                continue
+            try:
+                value = upcoming.result()
+            except StopAsyncIteration:
+                return
+            yield value
+            upcoming = asyncio.ensure_future(anext(source))
+    finally:
+        upcoming.cancel()
+        await asyncio.gather(upcoming, return_exceptions=True)
+        await source.aclose()
 
 
 class MemoryUnit(Enum):
@@ -66,3 +97,13 @@ def all_clusters(actor: Actor, clusters: Clusters) -> list[Cluster]:
 def cluster_of(clusters: Clusters, account: ServiceAccount) -> Cluster | None:
     """Where a service account lives; None when that cluster is not configured any more."""
     return clusters.get(account.cluster) if account.cluster else clusters.default
+
+
+def csrf_token() -> str:
+    """For clients that expect one: bearer tokens need no protection against forged requests."""
+    return secrets.token_urlsafe(32)
+
+
+async def user_count(actor: Actor) -> int:
+    """How many accounts there are, for any signed-in user. Raises Unauthenticated."""
+    return await User.all().count() if actor.user else 0

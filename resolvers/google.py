@@ -32,8 +32,7 @@ from resolvers.errors import (
     Unavailable,
 )
 from resolvers.services import GooglePolicy, Services
-from resolvers.session_events import note_failure, note_throttled
-from resolvers.sessions import SignIn, open_session
+from resolvers.sessions import SignIn, note_failure, note_throttled, open_session
 from resolvers.users import email_complaint, username_complaint
 
 PROVIDER = "google"

@@ -10,7 +10,7 @@ from strawberry.dataloader import DataLoader
 from tortoise.expressions import F
 
 from models import AccessRequest, Group, ServiceAccount, User, WebApp
-from resolvers import access, groups, members, webapps
+from resolvers import access, groups, webapps
 from resolvers.actor import Actor
 from resolvers.pages import Page, PageArguments
 
@@ -33,7 +33,7 @@ class Loaders:
 
     def members_of_group(self, arguments: PageArguments) -> DataLoader[int, Page[User]]:
         async def load(group_ids: list[int]) -> list[Page[User]]:
-            return await members.pages(self._actor, group_ids, arguments)
+            return await groups.pages(self._actor, group_ids, arguments)
 
         return self._member_pages.setdefault(arguments, DataLoader(load))
 
@@ -73,7 +73,7 @@ class Loaders:
         return await access.latest_visible(self._actor, user_ids)
 
     async def _member_counts(self, group_ids: list[int]) -> list[int]:
-        return await members.counts(self._actor, group_ids)
+        return await groups.counts(self._actor, group_ids)
 
 
 async def _accounts(ids: list[int]) -> list[ServiceAccount | None]:

@@ -2,19 +2,67 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterable
+
+from models import AccessRequest, AccessRequestState, User
+from resolvers.administrators import administrators
+from resolvers.services import Mail, Services
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """A plain text; each recipient gets one of their own."""
+async def tell_administrators(services: Services, request: AccessRequest) -> None:
+    """That somebody asks for access; all who may decide about it."""
+    if services.mailer is None:
+        return
+    addresses = tuple(
+        administrator.primary_email
+        for administrator in await _administrators()
+        if administrator.primary_email and administrator.id != request.user_id
+    )
+    name, username = request.user.display_name, request.user.username
+    asking = name if name == username else f"{name} ({username})"
+    lines = [f"{asking} asks for access to the cluster:", request.reason, services.portal_url]
+    services.mailer.send(
+        Mail(
+            recipients=addresses,
+            subject=f'Request for access to "{services.portal_name}"',
+            text=_paragraphs(lines),
+        )
+    )
 
-    recipients: tuple[str, ...]
-    subject: str
-    text: str
+
+def tell_user(services: Services, request: AccessRequest) -> None:
+    """What has become of the request."""
+    if services.mailer is None or not request.user.primary_email:
+        return
+    services.mailer.send(
+        Mail(
+            recipients=(request.user.primary_email,),
+            subject=f'Your access to "{services.portal_name}"',
+            text=_paragraphs([*_lines(request), services.portal_url]),
+        )
+    )
 
 
-class Mailer(Protocol):
-    def send(self, mail: Mail) -> None:
-        """Returns at once and never raises: a mail that fails changes nothing else."""
+def _lines(request: AccessRequest) -> list[str]:
+    by = request.decided_by.display_name if request.decided_by else "An administrator"
+    if request.state == AccessRequestState.REJECTED:
+        return [f"{by} has rejected your request for access.", request.decision_reason]
+    if request.state == AccessRequestState.REVOKED:
+        by = request.ended_by.display_name if request.ended_by else "An administrator"
+        return [f"{by} has withdrawn your access.", request.end_reason]
+    account, end = request.service_account, request.expires_at
+    return [
+        f"{by} has approved your request for access.",
+        f"Your service account is {account.name} in namespace {account.namespace}."
+        if account
+        else "",
+        f"Your access ends at {end:%Y-%m-%d %H:%M} UTC." if end else "",
+    ]
+
+
+def _paragraphs(lines: Iterable[str | None]) -> str:
+    return "\n\n".join(filter(None, lines)) + "\n"
+
+
+async def _administrators() -> list[User]:
+    return await User.filter(administrators(), is_active=True)

@@ -10,8 +10,10 @@ from resolvers.actor import Actor
 from resolvers.audit import record
 from resolvers.errors import BadUserInput, Complaint, Conflict, RateLimited, Unavailable
 from resolvers.services import Services
-from resolvers.session_ends import end_sessions
-from resolvers.sessions import BUSY, require, verify
+from resolvers.sessions import BUSY, end_sessions, require, verify
+from resolvers.writes import found, turn
+
+OWN = Complaint("Use changePassword for your own password.", "databaseId")
 
 
 async def change_password(services: Services, actor: Actor, current: str, new: str) -> User:
@@ -68,3 +70,25 @@ async def _replace(actor: Actor, password_hash: str) -> None:
 async def _note_failure(actor: Actor, outcome: AuditOutcome) -> None:
     """The current password was wrong, or was not looked at any more."""
     await record(actor, AuditKind.PASSWORD_CHANGED, actor.user, outcome=outcome)
+
+
+async def set_password(services: Services, actor: Actor, user_id: int, password: str) -> User:
+    """Ends the user's sessions and personal access tokens.
+
+    One's own needs the current one, as a stolen session is not to become an account. What was
+    declared for the user is not the password any more: `apply` is to see that. Raises
+    Unauthenticated, Forbidden, NotFound, BadUserInput, and Unavailable when too many passwords
+    are being hashed.
+    """
+    await actor.require_admin()
+    user = await found(User, user_id)
+    if user.id == actor.user.id:
+        raise BadUserInput(OWN)
+    password_hash = await hash_new(services, password, user, field="password")
+    async with turn():
+        await User.filter(id=user.id).update(
+            password_hash=password_hash, declared_password_hash=None
+        )
+        await record(actor, AuditKind.PASSWORD_SET, user)
+        await end_sessions(actor, user)
+        return await found(User, user.id)

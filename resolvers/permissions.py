@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from tortoise.queryset import QuerySet
 
 from models import Scope, Session
-from resolvers import access, audit_events, credential_issues, groups, users, webapps
+from resolvers import access, audit, credentials, groups, users, webapps
 from resolvers.actor import Actor
 from resolvers.errors import BadUserInput, Complaint
 from resolvers.services import Services
@@ -164,10 +164,10 @@ RULES = {
     Permission.DECIDE_ACCESS: Rule(_administrates_other, "User", Scope.ADMIN),
     Permission.ISSUE_CREDENTIALS: Rule(_is_oneself_with_access, "User", Scope.CREDENTIALS),
     Permission.SEE_CREDENTIAL_ISSUE: Rule(
-        _sees(credential_issues.visible_to), "CredentialIssue", Scope.READ
+        _sees(credentials.visible_to), "CredentialIssue", Scope.READ
     ),
     Permission.LIST_CREDENTIAL_ISSUES: Rule(_is_oneself, "User", Scope.READ),
-    Permission.SEE_AUDIT_EVENT: Rule(_sees(audit_events.visible_to), "AuditEvent", Scope.READ),
+    Permission.SEE_AUDIT_EVENT: Rule(_sees(audit.visible_to), "AuditEvent", Scope.READ),
     Permission.LIST_AUDIT_EVENTS: Rule(_is_oneself, "User", Scope.READ),
     Permission.SEE_SESSIONS: Rule(_sees_user, "User", Scope.READ),
     Permission.END_SESSIONS: Rule(_sees_user, "User"),

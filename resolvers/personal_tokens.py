@@ -15,9 +15,9 @@ from resolvers.actor import Actor
 from resolvers.audit import record
 from resolvers.authentication import require_current
 from resolvers.errors import BadUserInput, Complaint, Forbidden
+from resolvers.rules import line_complaint
 from resolvers.services import Services
-from resolvers.session_ends import hold_sessions
-from resolvers.texts import line_complaint
+from resolvers.sessions import hold_sessions
 
 DEFAULT_LIFETIME = timedelta(days=30)
 LONGEST_LIFETIME = timedelta(days=366)

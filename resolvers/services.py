@@ -3,15 +3,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from auth.google import GoogleSignIn
 from auth.passwords import Passwords
-from auth.personal_tokens import PersonalTokens
-from auth.tokens import AccessTokens
-from cluster.clusters import Clusters
-from resolvers.mail import Mailer
-from resolvers.old_hashes import OldHashes
-from resolvers.throttling import Throttle
+from auth.tokens import AccessTokens, PersonalTokens
+from cluster.cluster import Clusters
+from resolvers.throttling import OldHashes, Throttle
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A plain text; each recipient gets one of their own."""
+
+    recipients: tuple[str, ...]
+    subject: str
+    text: str
+
+
+class Mailer(Protocol):
+    def send(self, mail: Mail) -> None:
+        """Returns at once and never raises: a mail that fails changes nothing else."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,21 @@
+"""What the audit log says about sign-ins and the ends of sessions."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import anyio
 from tortoise.expressions import Q
+from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
 from auth.passwords import Passwords, PasswordsBusy, Verification
-from models import AuditKind, Session, SignInMethod, User, username_key
+from models import AuditActor, AuditKind, AuditOutcome, Session, SignInMethod, User, username_key
+from models.database import hold
 from models.sessions import ADDRESS_LENGTH, CLIENT_LENGTH
 from models.users import KEY_LENGTH
 from resolvers.actor import Actor, Client
@@ -19,14 +23,83 @@ from resolvers.audit import record
 from resolvers.errors import (
     BadUserInput,
     Complaint,
+    Forbidden,
     InvalidCredentials,
+    NotFound,
     RateLimited,
     Unavailable,
 )
+from resolvers.rules import BLANK
 from resolvers.services import Services
-from resolvers.session_ends import end_surplus
-from resolvers.session_events import note_end, note_failure, note_throttled
-from resolvers.texts import BLANK
+from resolvers.writes import found, turn
+
+
+async def note_failure(
+    client: Client,
+    method: SignInMethod,
+    account: User | None,
+    outcome: AuditOutcome = AuditOutcome.REFUSED,
+) -> None:
+    """That nobody signed in. A name that nobody has is not noted: it may be a password."""
+    state = "UNKNOWN" if account is None else "OPEN" if account.is_active else "CLOSED"
+    by = Actor(client=client)
+    await record(
+        by, AuditKind.SIGN_IN, account, outcome=outcome, method=method.value, account=state
+    )
+
+
+async def note_throttled(
+    client: Client, method: SignInMethod, limited: RateLimited, username: str | None = None
+) -> None:
+    """Only the first attempt that has to wait, so that attempts can't fill the log."""
+    if limited.is_first:
+        account = await User.by_username(username) if username else None
+        await note_failure(client, method, account, AuditOutcome.THROTTLED)
+
+
+async def note_end(actor: Actor, session: Session) -> None:
+    """That the actor has ended a session or deleted a token, whose user has been loaded."""
+    if session.is_token:
+        await record(actor, AuditKind.TOKEN_DELETED, session.user, name=session.name)
+    else:
+        await record(actor, AuditKind.SESSION_ENDED, session.user, count=1)
+
+
+async def note_ends(by: Actor | AuditActor, user: User, count: int) -> None:
+    """That so many sessions and tokens of a user were ended at once; none is not noted."""
+    if count:
+        await record(by, AuditKind.SESSION_ENDED, user, count=count)
+
+
+MOST_OPEN = 100
+
+
+async def hold_sessions(user_id: int) -> None:
+    """Keeps others from making or ending sessions of the user until the transaction ends."""
+    await hold(User.filter(id=user_id))
+
+
+async def end_sessions(by: Actor | AuditActor, user: User, *, but: UUID | None = None) -> int:
+    """Ends all sessions and personal access tokens but one, within a transaction of the caller;
+    returns how many.
+    """
+    await hold_sessions(user.id)
+    count = await Session.filter(user_id=user.id).exclude(id=but).delete()
+    await note_ends(by, user, count)
+    return count
+
+
+async def end_surplus(by: Actor, user: User) -> None:
+    """Leaves the present sign-in and those that were used last, so that nobody collects them
+    without end. Within a transaction that keeps others from making sessions of the user.
+    """
+    others = Session.filter(user_id=user.id).exclude(id=by.session_id)
+    sign_ins = others.exclude(method=SignInMethod.TOKEN).order_by("-last_used_at", "-created_at")
+    left = MOST_OPEN - 1
+    surplus = await sign_ins.offset(left).limit(MOST_OPEN).values_list("id", flat=True)
+    if surplus:
+        await note_ends(by, user, await Session.filter(id__in=surplus).delete())
+
 
 ATTEMPTS = 3
 # How long it takes to be told to wait, and how long a password that may be looked at even so waits
@@ -172,3 +245,66 @@ async def logout(actor: Actor) -> None:
     async with in_transaction():
         if await Session.filter(id=session.id).delete():
             await note_end(actor, session)
+
+
+async def visible_to(actor: Actor) -> QuerySet[Session]:
+    """Everybody's for administrators, else one's own."""
+    every = Session.all().select_related("user")
+    return every if await actor.is_admin() else every.filter(user_id=actor.user.id)
+
+
+async def sessions_of(actor: Actor, owner: User) -> list[Session]:
+    """The sign-ins, that were used last first. Raises Unauthenticated and Forbidden."""
+    query = await _of(actor, owner)
+    return await query.exclude(method=SignInMethod.TOKEN).order_by("-last_used_at").limit(MOST_OPEN)
+
+
+async def tokens_of(actor: Actor, owner: User) -> list[Session]:
+    """The personal access tokens, the newest first. Raises Unauthenticated and Forbidden."""
+    query = await _of(actor, owner)
+    return await query.filter(method=SignInMethod.TOKEN).order_by("-created_at")
+
+
+async def end_session(actor: Actor, session_id: UUID) -> User:
+    """Ends a session or deletes a token, and returns whose it was.
+
+    Raises Unauthenticated, and NotFound for one that is not the actor's to end.
+    """
+    visible = await visible_to(actor)
+    session = await visible.get_or_none(id=session_id)
+    if session is None:
+        raise NotFound
+    async with in_transaction():
+        if await Session.filter(id=session.id).delete():
+            await note_end(actor, session)
+    return session.user
+
+
+async def end_other_sessions(actor: Actor) -> int:
+    """Ends all sign-ins of the actor but the present one; returns how many. Tokens stay."""
+    own = Session.filter(user_id=actor.user.id).exclude(method=SignInMethod.TOKEN)
+    async with in_transaction():
+        count = await own.exclude(id=actor.session_id).delete()
+        await note_ends(actor, actor.user, count)
+    return count
+
+
+async def _of(actor: Actor, owner: User) -> QuerySet[Session]:
+    if actor.user.id != owner.id and not await actor.is_admin():
+        raise Forbidden
+    return Session.filter(user_id=owner.id).select_related("user")
+
+
+async def reset_sessions(
+    actor: Actor, user_id: int, *, including_current: bool
+) -> tuple[User, int]:
+    """Ends the user's sessions and personal access tokens; also tells how many.
+
+    Raises Unauthenticated, Forbidden, NotFound.
+    """
+    await actor.require_admin()
+    async with turn():
+        user = await found(User, user_id)
+        kept = None if including_current else actor.session_id
+        count = await end_sessions(actor, user, but=kept)
+    return user, count

@@ -21,7 +21,8 @@ from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
 from limits.aio.strategies import FixedWindowRateLimiter
 
 from auth.attempts import AttemptCounts
-from models import AttemptCount, FamiliarAddress, username_key
+from auth.passwords import CURRENT
+from models import AttemptCount, FamiliarAddress, User, username_key
 from models.users import KEY_LENGTH
 from resolvers.errors import RateLimited
 
@@ -195,3 +196,24 @@ async def forget_ended(now: datetime) -> int:
     return (
         await AttemptCount.filter(**over).delete() + await FamiliarAddress.filter(**over).delete()
     )
+
+
+LOOKED_UP_EVERY = timedelta(minutes=1)
+
+
+class OldHashes:
+    """They go by themselves: each sign-in replaces one."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._found = False
+        self._good_until: datetime | None = None
+
+    async def exist(self) -> bool:
+        """As it was at most a minute ago."""
+        now = self._clock()
+        if self._good_until is None or now >= self._good_until:
+            others = User.filter(is_active=True, password_hash__isnull=False)
+            self._found = await others.exclude(password_hash__startswith=CURRENT).exists()
+            self._good_until = now + LOOKED_UP_EVERY
+        return self._found

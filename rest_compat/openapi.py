@@ -1,17 +1,177 @@
-"""The OpenAPI description of the REST API, generated from its documents and the schema."""
+"""What goes into an endpoint and what comes out of it, as schemas of which most have names."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rest_compat import refusals
-from rest_compat.bodies import Bodies
-from rest_compat.endpoints import Endpoint, endpoints, uses_token
-from rest_compat.inputs import FORM_TYPES
-from rest_compat.json_schema import SCALARS, JsonSchema
-from rest_compat.operations import StoredOperation
-from rest_compat.retirement import HEADERS
+from graphql import GraphQLEnumType, GraphQLList, GraphQLNamedType, GraphQLNonNull, GraphQLType
+
+from rest_compat import api
+from rest_compat.api import Endpoint, endpoints, uses_token
+from rest_compat.operations import FORM_TYPES, HEADERS, Shape, StoredOperation, Variable
+
+NAMES = {
+    "LoginPayload": "LoginSuccess",
+    "Portal": "BootstrapSuccess",
+    "slug": "StatisticType",
+}
+
+
+class Bodies:
+    """Collects the named schemas.
+
+    An object bears the name of its GraphQL type, constants in a path that of their parameter,
+    unless NAMES has another one. Where two want the same name, the first one has it.
+    """
+
+    def __init__(self) -> None:
+        self.schemas: dict[str, JsonSchema] = {}
+
+    def choice(self, parameter: str, constants: Iterable[str]) -> JsonSchema:
+        return self._reference(parameter, {"type": "string", "enum": list(constants)})
+
+    def request(self, endpoint: Endpoint) -> JsonSchema:
+        return _any_of(
+            self._reference(f"{operation.name}Request", input_schema(operation.summary, variables))
+            for operation, variables in endpoint.inputs
+        )
+
+    def success(self, endpoint: Endpoint) -> JsonSchema:
+        if endpoint.choices:
+            return _single_entry(endpoint)
+        return _any_of(map(self._success, endpoint.operations))
+
+    def _success(self, operation: StoredOperation) -> JsonSchema:
+        """Never null: what is not there is an error."""
+        if not operation.body_path:
+            return {"type": "object"}
+        shape = operation.body_path[-1]
+        inner = inner_schema(shape)
+        if inner.get("properties"):
+            inner = self._reference(shape.named_type.name, inner)
+        return value_schema(shape.type, inner)
+
+    def _reference(self, name: str, schema: JsonSchema) -> JsonSchema:
+        name = NAMES.get(name, name)
+        if self.schemas.setdefault(name, schema) != schema:
+            return schema
+        return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _single_entry(endpoint: Endpoint) -> JsonSchema:
+    properties: dict[str, JsonSchema] = {}
+    for operation in endpoint.operations:
+        for key, schema in _entries(operation).items():
+            properties[key] = {**schema, "description": operation.summary}
+    return {
+        "type": "object",
+        "properties": properties,
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": False,
+    }
+
+
+def _entries(operation: StoredOperation) -> Mapping[str, JsonSchema]:
+    properties: dict[str, JsonSchema] = inner_schema(operation.body_path[-1])["properties"]
+    return properties
+
+
+def _any_of(schemas: Iterable[JsonSchema]) -> JsonSchema:
+    different: list[JsonSchema] = []
+    for schema in schemas:
+        if schema not in different:
+            different.append(schema)
+    return different[0] if len(different) == 1 else {"anyOf": different}
+
+
+JsonSchema = dict[str, Any]
+SCALARS: dict[str, JsonSchema] = {
+    "BigInt": {"type": "integer", "format": "int64"},
+    "Boolean": {"type": "boolean"},
+    "DateTime": {"type": "string", "format": "date-time"},
+    "Float": {"type": "number"},
+    "ID": {"type": "string"},
+    "Int": {"type": "integer"},
+    "String": {"type": "string"},
+}
+
+
+def inner_schema(shape: Shape) -> JsonSchema:
+    """A value of the field's named type: an object where the field has a selection."""
+    return _object(shape) if shape.children else _leaf(shape.named_type)
+
+
+def input_schema(description: str, variables: Sequence[Variable]) -> JsonSchema:
+    """The object that fills the variables; where it may leave out each, it still says something."""
+    required = [variable.name for variable in variables if variable.required]
+    return {
+        "type": "object",
+        "description": description,
+        "properties": {variable.name: _variable(variable) for variable in variables},
+        **({"required": required} if required else {"minProperties": 1}),
+    }
+
+
+def value_schema(kind: GraphQLType, inner: JsonSchema) -> JsonSchema:
+    """A value of the type that is not null; `inner` is the schema of its named type."""
+    if isinstance(kind, GraphQLNonNull):
+        kind = kind.of_type
+    if not isinstance(kind, GraphQLList):
+        return inner
+    items = value_schema(kind.of_type, inner)
+    certain = isinstance(kind.of_type, GraphQLNonNull)
+    return {"type": "array", "items": items if certain else _or_null(items)}
+
+
+def _variable(variable: Variable) -> JsonSchema:
+    schema = SCALARS.get(variable.type, {})
+    return _described(schema if variable.required else _or_null(schema), variable.description)
+
+
+def _leaf(kind: GraphQLNamedType) -> JsonSchema:
+    if isinstance(kind, GraphQLEnumType):
+        return {"type": "string", "enum": list(kind.values)}
+    return SCALARS.get(kind.name, {})
+
+
+def _object(shape: Shape) -> JsonSchema:
+    properties = dict(_properties(shape))
+    schema = {"type": "object", "properties": properties, "required": list(properties)}
+    return _described(schema, shape.named_type.description)
+
+
+def _properties(shape: Shape, reasons: tuple[str, ...] = ()) -> Iterator[tuple[str, JsonSchema]]:
+    """`reasons` say why the object itself may be missing: then all its keys are null."""
+    for child in shape.children:
+        certain = bool(child.required) or (not reasons and _is_there(child, shape))
+        texts = (*reasons, child.description or "")
+        if child.holds_errors:
+            continue
+        if child.flatten:
+            yield from _properties(child, () if certain else texts)
+        else:
+            value = value_schema(child.type, inner_schema(child))
+            yield child.key, _described(value if certain else _or_null(value), " ".join(texts))
+
+
+def _is_there(child: Shape, parent: Shape) -> bool:
+    """A payload without errors has all its fields."""
+    succeeded = any(other.holds_errors for other in parent.children)
+    return succeeded or isinstance(child.type, GraphQLNonNull)
+
+
+def _or_null(schema: JsonSchema) -> JsonSchema:
+    if "type" not in schema:
+        return schema
+    values = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+    return {**schema, "type": [schema["type"], "null"], **values}
+
+
+def _described(schema: JsonSchema, description: str | None) -> JsonSchema:
+    return {**schema, "description": description} if description else schema
+
 
 JSON = "application/json"
 JWT = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
@@ -36,8 +196,8 @@ def describe(operations: Sequence[StoredOperation], *, version: str) -> dict[str
         "servers": [{"url": f"/api/{version}"}],
         "paths": paths,
         "components": {
-            "schemas": {**bodies.schemas, **refusals.SCHEMAS},
-            "responses": refusals.responses(),
+            "schemas": {**bodies.schemas, **api.SCHEMAS},
+            "responses": api.responses(),
             "securitySchemes": {"JWT": JWT},
         },
     }
@@ -49,7 +209,7 @@ def _operation(endpoint: Endpoint, bodies: Bodies) -> dict[str, Any]:
         "summary": _summary(endpoint),
         "tags": endpoint.nouns,
         "security": _security(endpoint),
-        "responses": _successes(endpoint, bodies) | refusals.references(endpoint),
+        "responses": _successes(endpoint, bodies) | api.references(endpoint),
     }
     if "Deprecation" in endpoint.retirement_headers:
         described["deprecated"] = True

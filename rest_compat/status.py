@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import orjson
 from starlette.responses import Response
 
 from resolvers.errors import ErrorCode
-from rest_compat.responses import json_response
+
+
+def json_response(
+    body: Any, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A JSON answer that nobody may keep: most hold personal data, some a token."""
+    return Response(
+        orjson.dumps(body),
+        status,
+        {"Cache-Control": "no-store", **(headers or {})},
+        "application/json",
+    )
+
 
 STATUS = {
     ErrorCode.UNAUTHENTICATED: 401,

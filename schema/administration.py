@@ -1,26 +1,33 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import strawberry
 
-from resolvers import access, audit_events, credential_issues, groups, rest_usage, users, webapps
-from resolvers.orders import BY_ID
-from resolvers.pages import page, page_arguments
+import models
+from resolvers import access, audit, credentials, groups, rest_usage, users, webapps
+from resolvers.pages import BY_ID, page, page_arguments
 from schema.access import AccessRequest
-from schema.arguments import DatabaseId
 from schema.audit import NEWEST_FIRST, AuditEvent, AuditEventFilter, AuditEventFilterArgument
-from schema.connections import After, Before, Chronology, Connection, First, Last, Search
+from schema.clusters import CredentialIssue
 from schema.context import PortalInfo
-from schema.credentials import CredentialIssue
 from schema.enums import AccessRequestState, Direction, Permission
 from schema.groups import Group
 from schema.guard import guard
-from schema.lists import (
+from schema.relay import (
+    After,
+    Before,
+    Chronology,
+    Connection,
+    DatabaseId,
+    First,
     GroupFilter,
     GroupFilterArgument,
     GroupOrder,
     GroupOrderArgument,
+    Last,
+    Search,
     UserFilter,
     UserFilterArgument,
     UserOrder,
@@ -30,9 +37,48 @@ from schema.lists import (
     WebAppOrder,
     WebAppOrderArgument,
 )
-from schema.rest_usage import RestUsage
+from schema.scalars import BigInt
 from schema.users import User
 from schema.webapps import WebApp
+
+
+@strawberry.type(
+    description="How often a client has called a route of the REST API: see who has to move before"
+    " the route can go.",
+    directives=guard(Permission.ADMINISTRATE),
+)
+class RestUsage:
+    method: str = strawberry.field(description="The method of HTTP.")
+    route: str = strawberry.field(description="The path below the version, as `/users/{id}/`.")
+    document: str = strawberry.field(
+        description="The operation that answers: its name is the `documentId` with which GraphQL"
+        " clients run the same."
+    )
+    client: str | None = strawberry.field(
+        description="Who calls: the origin of a page, else the product that the User-Agent names."
+        " `(others)` are all beyond the first clients of a route; null when a client does not say."
+    )
+    count: BigInt = strawberry.field(
+        description="How many calls there were, successful or not; those that were refused because"
+        " nobody was signed in do not count."
+    )
+    first_seen_at: datetime = strawberry.field(description="When the first of them was.")
+    last_seen_at: datetime = strawberry.field(
+        description="When the last of them was; after a year without another one the row goes."
+    )
+
+    @classmethod
+    def of(cls, row: models.RestUsage) -> RestUsage:
+        return cls(
+            method=row.method,
+            route=row.route,
+            document=row.document,
+            client=row.client or None,
+            count=BigInt(row.count),
+            first_seen_at=row.first_seen_at,
+            last_seen_at=row.last_seen_at,
+        )
+
 
 RequestState = Annotated[
     AccessRequestState | None, strawberry.argument(description="Only requests in this state.")
@@ -126,7 +172,7 @@ class Administration:
         search: Search = None,
         direction: Chronology = Direction.ASC,
     ) -> Connection[CredentialIssue]:
-        query = await credential_issues.search(info.context.actor, search)
+        query = await credentials.search(info.context.actor, search)
         order = BY_ID.directed(direction)
         found = await page(query, page_arguments(first, after, last, before, order))
         return Connection[CredentialIssue].of(found, CredentialIssue.of, query.count)
@@ -142,7 +188,7 @@ class Administration:
         filter: AuditEventFilterArgument = None,
     ) -> Connection[AuditEvent]:
         wanted = (filter or AuditEventFilter()).wanted()
-        query = await audit_events.search(info.context.actor, wanted)
+        query = await audit.search(info.context.actor, wanted)
         found = await page(query, page_arguments(first, after, last, before, NEWEST_FIRST))
         return Connection[AuditEvent].of(found, AuditEvent.of, query.count)
 

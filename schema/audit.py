@@ -7,15 +7,23 @@ import strawberry
 from strawberry.scalars import JSON
 
 import models
-from resolvers import audit_events as events
+from resolvers import audit as events
 from resolvers.errors import BadUserInput, Complaint
-from resolvers.orders import BY_ID, Direction
-from resolvers.pages import page, page_arguments
-from schema.connections import After, Before, Connection, First, Last
+from resolvers.pages import BY_ID, Direction, page, page_arguments
 from schema.context import PortalInfo
 from schema.enums import AuditActor, AuditKind, AuditOutcome, AuditSubject, Permission
 from schema.guard import guard
-from schema.node import NO_ID, Node, global_id, parse_global_id
+from schema.relay import (
+    NO_ID,
+    After,
+    Before,
+    Connection,
+    First,
+    Last,
+    Node,
+    global_id,
+    parse_global_id,
+)
 
 if TYPE_CHECKING:
     from schema.users import User

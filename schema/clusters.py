@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -9,10 +9,27 @@ import cluster.cluster
 import cluster.facts
 import models
 from resolvers import clusters, credentials
+from resolvers import credentials as issues
+from resolvers.pages import BY_ID, page, page_arguments
 from schema.context import Context, PortalInfo
-from schema.enums import MemoryUnit, Permission
+from schema.enums import CredentialKind, Direction, MemoryUnit, Permission
 from schema.guard import guard
+from schema.relay import (
+    After,
+    Before,
+    Chronology,
+    Connection,
+    First,
+    Last,
+    LazyUser,
+    Node,
+    global_id,
+    user_of,
+)
 from schema.scalars import BigInt
+
+if TYPE_CHECKING:
+    from schema.users import User
 
 
 @strawberry.type(
@@ -117,3 +134,128 @@ class ServiceAccount:
         claim = credentials.claim(context.services, context.actor, self.owner, self.row)
         token = await claim.token()
         return ServiceAccountToken(value=token.value, expires_at=token.expires_at)
+
+
+Seconds = Annotated[
+    int | None,
+    strawberry.argument(
+        description="How long a token lasts: from 600 s to the portal's own lifetime of tokens"
+        " (`KUBEPORTAL_TOKEN_LIFETIME`), which is the default. Tokens are reused, so that a fifth"
+        " of it may be what is left; none outlives the access, but for the least of 600 s."
+    ),
+]
+Exec = Annotated[
+    bool,
+    strawberry.argument(
+        description="True: the file holds no token, but names `kubeportal credential`, by which"
+        " kubectl gets one whenever it needs one."
+    ),
+]
+IssuingCluster = Annotated[
+    str | None,
+    strawberry.argument(
+        description="The cluster that the token will be sent to: FORBIDDEN unless the service"
+        " account is there. Without one, whichever it is in."
+    ),
+]
+
+
+@strawberry.type(
+    description="A credential that was handed out: readable by its owner and admins.",
+    directives=guard(Permission.SEE_CREDENTIAL_ISSUE),
+)
+class CredentialIssue(Node):
+    row: strawberry.Private[models.CredentialIssue]
+    kind: CredentialKind = strawberry.field(description="In which form it was handed out.")
+    username: str = strawberry.field(description="Who got it, by the name of that time.")
+    cluster: str = strawberry.field(description="The name of the cluster that it is for.")
+    namespace: str = strawberry.field(description="The namespace of the service account.")
+    account_name: str = strawberry.field(description="The name of the service account.")
+    issued_at: datetime = strawberry.field(
+        description="When it was handed out first, in this form, session and from this address."
+    )
+    expires_at: datetime | None = strawberry.field(
+        description="When the API server stops to accept it; null when it never does."
+    )
+    address: str = strawberry.field(description="The network address that it was sent to.")
+    client: str = strawberry.field(description="What the client called itself, may be empty.")
+    fingerprint: str = strawberry.field(
+        description="The SHA-256 of the token in hexadecimal digits: it finds who got a leaked one."
+    )
+
+    @classmethod
+    def of(cls, row: models.CredentialIssue) -> CredentialIssue:
+        return cls(
+            row=row,
+            id=global_id("CredentialIssue", row.id),
+            kind=row.kind,
+            username=row.username,
+            cluster=row.cluster,
+            namespace=row.namespace,
+            account_name=row.service_account,
+            issued_at=row.issued_at,
+            expires_at=row.expires_at,
+            address=row.address,
+            client=row.client,
+            fingerprint=row.fingerprint,
+        )
+
+    @strawberry.field(description="Who got it; null when the account of the portal is gone.")
+    def user(self) -> LazyUser | None:
+        return user_of(self.row.user) if self.row.user else None
+
+
+async def _claim(owner: User, context: Context) -> credentials.Claim:
+    account = await context.loaders.own_account()
+    return credentials.claim(context.services, context.actor, owner.row, account)
+
+
+@strawberry.field(
+    description="The file for kubectl, in YAML: a secret unless `exec` is true. For its owner with"
+    " approved access only; null with an error when the cluster gives no token.",
+    directives=guard(Permission.ISSUE_CREDENTIALS),
+)
+async def kubeconfig(
+    root: User,
+    info: PortalInfo,
+    expires_in_seconds: Seconds = None,
+    exec: Exec = False,
+) -> str | None:
+    claim = await _claim(root, info.context)
+    return await claim.kubeconfig(seconds=expires_in_seconds, plugin=exec)
+
+
+@strawberry.field(
+    description="A token for `kubeportal credential`, which a kubeconfig with `exec` names. For its"
+    " owner with approved access only; null with an error when the cluster gives none.",
+    directives=guard(Permission.ISSUE_CREDENTIALS),
+)
+async def exec_credential(
+    root: User,
+    info: PortalInfo,
+    cluster: IssuingCluster = None,
+    expires_in_seconds: Seconds = None,
+) -> ServiceAccountToken | None:
+    claim = await _claim(root, info.context)
+    token = await claim.exec_token(cluster, expires_in_seconds)
+    return ServiceAccountToken(value=token.value, expires_at=token.expires_at)
+
+
+@strawberry.field(
+    description="The credentials that were handed out, by time, the oldest first if nothing else is"
+    " said. For their owner only; administrators find all of them under `admin`.",
+    directives=guard(Permission.LIST_CREDENTIAL_ISSUES),
+)
+async def credential_issues(
+    root: User,
+    info: PortalInfo,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    direction: Chronology = Direction.ASC,
+) -> Connection[CredentialIssue] | None:
+    query = issues.own(info.context.actor, root.row)
+    order = BY_ID.directed(direction)
+    found = await page(query, page_arguments(first, after, last, before, order))
+    return Connection[CredentialIssue].of(found, CredentialIssue.of, query.count)

@@ -22,7 +22,7 @@ from models import (
 from resolvers.clusters import MemoryUnit
 from resolvers.errors import ErrorCode
 from resolvers.groups import GroupOrderField
-from resolvers.orders import Direction
+from resolvers.pages import Direction
 from resolvers.permissions import Permission
 from resolvers.users import UserOrderField
 from resolvers.webapps import WebAppOrderField

@@ -1,39 +1,171 @@
-"""Runs operations against the schema; the way in for all transports and for stored documents."""
+"""The schema as text, in alphabetical order: what is added to it is one change in one place."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
+from dataclasses import replace
+from datetime import timedelta
 from inspect import isawaitable
-from typing import Any, TypeAlias, cast
+from operator import attrgetter
+from typing import Any, TypeAlias, TypeVar, cast
 
 import strawberry
 from graphql import (
+    DefinitionNode,
+    DirectiveDefinitionNode,
     DocumentNode,
+    EnumTypeDefinitionNode,
     ExecutionResult,
     GraphQLError,
     GraphQLSchema,
+    InputObjectTypeDefinitionNode,
+    InterfaceTypeDefinitionNode,
+    ObjectTypeDefinitionNode,
     OperationType,
     execute,
     get_operation_ast,
+    parse,
+    print_ast,
+    specified_directives,
+    specified_rules,
     subscribe,
+    validate,
 )
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
 from resolvers.errors import ErrorCode
-from schema.admission import Admission, Gate, Introspection
 from schema.context import Context
-from schema.documents import Checker, InvalidDocument
-from schema.limits.limits import Limits
-from schema.limits.plan import Plan
-from schema.results import RequestError, public_error, public_result, public_results
-from schema.sdl import sorted_sdl
-from schema.time_limit import TimeLimit
+from schema.cost import Plan
+from schema.errors import RequestError, coded, public_error, public_result, public_results
+from schema.guard import Admission, Gate, Introspection
+from schema.limits import Limits, exceeded, excess
+
+N = TypeVar("N")
+SPECIFIED = {directive.name for directive in specified_directives}
+
+
+def sorted_sdl(sdl: str) -> str:
+    """The same, without the definitions of GraphQL's own directives."""
+    document = parse(sdl)
+    ours = [node for node in document.definitions if not _is_specified(node)]
+    return f"{print_ast(replace(document, definitions=tuple(map(_sorted, ours))))}\n"
+
+
+def _is_specified(node: DefinitionNode) -> bool:
+    return isinstance(node, DirectiveDefinitionNode) and node.name.value in SPECIFIED
+
+
+def _sorted(node: DefinitionNode) -> DefinitionNode:
+    """Arguments keep the order in which they are best read."""
+    if isinstance(node, EnumTypeDefinitionNode):
+        return replace(node, values=_by_name(node.values))
+    if isinstance(node, InputObjectTypeDefinitionNode):
+        return replace(node, fields=_by_name(node.fields))
+    if isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
+        return replace(node, fields=_by_name(node.fields))
+    return node
+
+
+def _by_name(nodes: Iterable[N] | None) -> tuple[N, ...]:
+    return tuple(sorted(nodes or (), key=attrgetter("name.value")))
+
+
+T = TypeVar("T")
+
+
+class TimeLimit:
+    """How long callers wait. All methods raise TimeoutError when it took longer."""
+
+    def __init__(self, time: timedelta) -> None:
+        self._seconds = time.total_seconds()
+        self._unfinished: set[asyncio.Task[Any]] = set()
+
+    async def or_give_up(self, work: Awaitable[T]) -> T:
+        """For what only reads: it is cancelled."""
+        async with asyncio.timeout(self._seconds):
+            return await work
+
+    async def or_leave(self, work: Coroutine[Any, Any, T]) -> T:
+        """For what changes something: it goes on to its end, also when the caller is gone.
+
+        Cut short, it would stop between the cluster and the database, or before it is known what
+        became of a commit.
+        """
+        task = asyncio.create_task(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+        async with asyncio.timeout(self._seconds):
+            return await asyncio.shield(task)
+
+    async def finish(self) -> None:
+        """Waits for what was left."""
+        await asyncio.gather(*self._unfinished, return_exceptions=True)
+
+
+RULES = (*specified_rules, MaybeNullValidationRule)
+# The parser stops there and does not say otherwise what it stopped for
+TOO_MANY_TOKENS = "tokens. Parsing aborted."
+
+
+class InvalidDocument(Exception):
+    """A document that can't be run; `errors` say why."""
+
+    def __init__(self, code: ErrorCode, errors: list[GraphQLError]) -> None:
+        super().__init__(errors[0].message)
+        self.errors = [
+            coded(error, {"code": code.value, **(error.extensions or {})}) for error in errors
+        ]
+
+
+def problems(
+    schema: GraphQLSchema, document: DocumentNode, limits: Limits, *, hide_suggestions: bool = False
+) -> list[GraphQLError]:
+    """Why the document is too large or does not fit the schema; empty when all is well."""
+    return exceeded(document, limits) or validate(
+        schema,
+        document,
+        RULES,
+        max_errors=limits.errors,
+        hide_suggestions=hide_suggestions,
+    )
+
+
+class Checker:
+    """What is cheap comes first: no text takes long to be refused."""
+
+    def __init__(self, schema: GraphQLSchema, limits: Limits, *, hide_suggestions: bool) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._hide_suggestions = hide_suggestions
+
+    def document(self, source: str) -> DocumentNode:
+        """Raises InvalidDocument."""
+        document = self._parsed(source)
+        errors = problems(
+            self._schema, document, self._limits, hide_suggestions=self._hide_suggestions
+        )
+        if errors:
+            raise InvalidDocument(ErrorCode.GRAPHQL_VALIDATION_FAILED, errors)
+        return document
+
+    def _parsed(self, source: str) -> DocumentNode:
+        limits = self._limits
+        if len(source) > limits.characters:
+            too_long = excess("characters", len(source), limits.characters)
+            raise InvalidDocument(ErrorCode.LIMIT_EXCEEDED, [too_long])
+        try:
+            return parse(source, max_tokens=limits.tokens)
+        except GraphQLError as error:
+            if error.message.endswith(TOO_MANY_TOKENS):
+                error = excess("tokens", limits.tokens + 1, limits.tokens)
+            raise InvalidDocument(ErrorCode.GRAPHQL_PARSE_FAILED, [error]) from None
+
 
 __all__ = ["Executor", "InvalidDocument", "Results", "Variables", "is_subscription"]
-
 Variables: TypeAlias = Mapping[str, Any] | None
 Results: TypeAlias = AsyncGenerator[ExecutionResult, None]
-
 GIVEN_UP = "It took longer than {seconds:g} s and was given up."
 LEFT = "It takes longer than {seconds:g} s and goes on: look later whether it was done."
 

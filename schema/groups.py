@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 import models
+from resolvers import groups
 from resolvers.pages import page_arguments
-from schema.connections import After, Before, Connection, First, Last
 from schema.context import PortalInfo
 from schema.enums import GroupMembership, Permission
+from schema.errors import CURRENT, DATABASE_ID, ERRORS, VERSION, UserError, deletion, given, outcome
 from schema.guard import guard
-from schema.node import Node, global_id
+from schema.relay import After, Before, Connection, First, Last, Node, global_id
 from schema.users import User
 
 if TYPE_CHECKING:
@@ -71,3 +72,219 @@ class Group(Node):
         return await WebApp.filled_in(
             await info.context.loaders.webapps_of_group.load(self.row.id), info.context
         )
+
+
+NAME = "The unique name, 1 to 150 characters."
+CAN_ADMIN = (
+    "True makes the members administrators; for MANUAL groups only, and no change that personal"
+    " access tokens make."
+)
+MEMBERSHIP = "How the group gets its members; who was put in by hand counts while it is MANUAL."
+
+
+@strawberry.input(description="A new group.")
+class CreateGroupInput:
+    name: str = strawberry.field(description=NAME)
+    can_admin: bool = strawberry.field(default=False, description=CAN_ADMIN)
+    membership: GroupMembership = strawberry.field(
+        default=GroupMembership.MANUAL, description=MEMBERSHIP
+    )
+
+
+@strawberry.input(description="Changes to a group: what is absent stays as it is.")
+class UpdateGroupInput:
+    database_id: int = strawberry.field(description=DATABASE_ID)
+    version: int = strawberry.field(description=VERSION)
+    name: strawberry.Maybe[str | None] = strawberry.field(description=NAME)
+    can_admin: strawberry.Maybe[bool | None] = strawberry.field(description=CAN_ADMIN)
+    membership: strawberry.Maybe[GroupMembership | None] = strawberry.field(description=MEMBERSHIP)
+
+
+@strawberry.input(description="Which group to delete.")
+class DeleteGroupInput:
+    database_id: int = strawberry.field(description=DATABASE_ID)
+    version: int = strawberry.field(description=VERSION)
+
+
+@strawberry.type(description="The outcome of making a group.")
+class CreateGroupPayload:
+    group: Group | None = strawberry.field(description="The new group; null when there is none.")
+    errors: list[UserError] = strawberry.field(description=ERRORS)
+
+
+@strawberry.type(description="The outcome of a change of a group.")
+class UpdateGroupPayload:
+    group: Group | None = strawberry.field(description=f"The group{CURRENT}")
+    errors: list[UserError] = strawberry.field(description=ERRORS)
+
+
+@strawberry.type(description="The outcome of deleting a group.")
+class DeleteGroupPayload:
+    deleted_id: strawberry.ID | None = strawberry.field(
+        description="The global id of what was deleted; null when nothing was."
+    )
+    group: Group | None = strawberry.field(
+        description="After CONFLICT, the group as it is now; else null."
+    )
+    errors: list[UserError] = strawberry.field(description=ERRORS)
+
+
+Creation = Annotated[CreateGroupInput, strawberry.argument(description="Which group to make.")]
+Change = Annotated[
+    UpdateGroupInput, strawberry.argument(description="Which group to change, and what.")
+]
+Deletion = Annotated[DeleteGroupInput, strawberry.argument(description="Which group to delete.")]
+
+
+@strawberry.mutation(
+    description="Make a group, as an administrator.", directives=guard(Permission.MANAGE_GROUPS)
+)
+async def create_group(info: PortalInfo, input: Creation) -> CreateGroupPayload:
+    action = groups.create_group(info.context.actor, vars(input))
+    row, errors = await outcome(action, models.Group, info.context)
+    return CreateGroupPayload(group=Group.of(row) if row else None, errors=errors)
+
+
+@strawberry.mutation(
+    description="Change a group, as an administrator; not so that the last administrator who can"
+    " sign in is none any more.",
+    directives=guard(Permission.MANAGE_GROUPS),
+)
+async def update_group(info: PortalInfo, input: Change) -> UpdateGroupPayload:
+    context = info.context
+    action = groups.update_group(
+        context.services, context.actor, input.database_id, input.version, given(input)
+    )
+    row, errors = await outcome(action, models.Group, context)
+    return UpdateGroupPayload(group=Group.of(row) if row else None, errors=errors)
+
+
+@strawberry.mutation(
+    description="Delete a group, as an administrator, with its memberships and grants; not so that"
+    " the last administrator who can sign in is none any more.",
+    directives=guard(Permission.MANAGE_GROUPS),
+)
+async def delete_group(info: PortalInfo, input: Deletion) -> DeleteGroupPayload:
+    context = info.context
+    action = groups.delete_group(context.services, context.actor, input.database_id, input.version)
+    is_deleted, row, errors = await deletion(action, models.Group, context)
+    return DeleteGroupPayload(
+        deleted_id=global_id("Group", input.database_id) if is_deleted else None,
+        group=Group.of(row) if row else None,
+        errors=errors,
+    )
+
+
+GROUP = "The integer id of the group."
+MANUAL_GROUP = "The integer id of the group, a MANUAL one."
+
+
+@strawberry.input(description="Users to put into a group.")
+class AddGroupMembersInput:
+    database_id: int = strawberry.field(description=MANUAL_GROUP)
+    users: list[int] = strawberry.field(description="The integer ids of 1 to 100 users.")
+
+
+@strawberry.input(description="Users to take out of a group.")
+class RemoveGroupMembersInput:
+    database_id: int = strawberry.field(description=MANUAL_GROUP)
+    users: list[int] = strawberry.field(description="The integer ids of 1 to 100 users.")
+
+
+@strawberry.input(description="Web apps to give to a group.")
+class GrantWebAppsInput:
+    database_id: int = strawberry.field(description=GROUP)
+    webapps: list[int] = strawberry.field(description="The integer ids of 1 to 100 web apps.")
+
+
+@strawberry.input(description="Web apps to take away from a group.")
+class WithdrawWebAppsInput:
+    database_id: int = strawberry.field(description=GROUP)
+    webapps: list[int] = strawberry.field(description="The integer ids of 1 to 100 web apps.")
+
+
+@strawberry.type
+class Outcome:
+    group: Group | None = strawberry.field(
+        description="The group as it is now; null when nothing was done."
+    )
+    errors: list[UserError] = strawberry.field(description=ERRORS)
+
+
+@strawberry.type(description="The outcome of putting users into a group.")
+class AddGroupMembersPayload(Outcome):
+    pass
+
+
+@strawberry.type(description="The outcome of taking users out of a group.")
+class RemoveGroupMembersPayload(Outcome):
+    pass
+
+
+@strawberry.type(description="The outcome of giving web apps to a group.")
+class GrantWebAppsPayload(Outcome):
+    pass
+
+
+@strawberry.type(description="The outcome of taking web apps away from a group.")
+class WithdrawWebAppsPayload(Outcome):
+    pass
+
+
+Addition = Annotated[
+    AddGroupMembersInput, strawberry.argument(description="Whom to put into which group.")
+]
+Removal = Annotated[
+    RemoveGroupMembersInput, strawberry.argument(description="Whom to take out of which group.")
+]
+Granting = Annotated[
+    GrantWebAppsInput, strawberry.argument(description="What to give to which group.")
+]
+Withdrawal = Annotated[
+    WithdrawWebAppsInput, strawberry.argument(description="What to take away from which group.")
+]
+
+
+@strawberry.mutation(
+    description="Put users into a MANUAL group, as an administrator. Who is in already stays in."
+    " Personal access tokens put nobody into a group of administrators.",
+    directives=guard(Permission.MANAGE_GROUPS),
+)
+async def add_group_members(info: PortalInfo, input: Addition) -> AddGroupMembersPayload:
+    action = groups.add_members(info.context.actor, input.database_id, input.users)
+    row, errors = await outcome(action, models.Group, info.context)
+    return AddGroupMembersPayload(group=Group.of(row) if row else None, errors=errors)
+
+
+@strawberry.mutation(
+    description="Take users out of a MANUAL group, as an administrator; not the last administrator"
+    " who can sign in. Who is not in does not matter.",
+    directives=guard(Permission.MANAGE_GROUPS),
+)
+async def remove_group_members(info: PortalInfo, input: Removal) -> RemoveGroupMembersPayload:
+    context = info.context
+    action = groups.remove_members(context.services, context.actor, input.database_id, input.users)
+    row, errors = await outcome(action, models.Group, context)
+    return RemoveGroupMembersPayload(group=Group.of(row) if row else None, errors=errors)
+
+
+@strawberry.mutation(
+    description="Give web apps to the members of a group, as an administrator. What the group has"
+    " already stays.",
+    directives=guard(Permission.MANAGE_WEBAPPS),
+)
+async def grant_web_apps(info: PortalInfo, input: Granting) -> GrantWebAppsPayload:
+    action = groups.grant_webapps(info.context.actor, input.database_id, input.webapps)
+    row, errors = await outcome(action, models.Group, info.context)
+    return GrantWebAppsPayload(group=Group.of(row) if row else None, errors=errors)
+
+
+@strawberry.mutation(
+    description="Take web apps away from the members of a group, as an administrator. What the"
+    " group does not have does not matter.",
+    directives=guard(Permission.MANAGE_WEBAPPS),
+)
+async def withdraw_web_apps(info: PortalInfo, input: Withdrawal) -> WithdrawWebAppsPayload:
+    action = groups.withdraw_webapps(info.context.actor, input.database_id, input.webapps)
+    row, errors = await outcome(action, models.Group, info.context)
+    return WithdrawWebAppsPayload(group=Group.of(row) if row else None, errors=errors)

@@ -1,36 +1,176 @@
+"""Where the schema that Strawberry makes is not what was declared."""
+
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated
 
 import strawberry
+from graphql import GraphQLInputObjectType, GraphQLSchema, Undefined
 from strawberry.schema.config import StrawberryConfig
 
-from resolvers import clusters, groups, users, webapps
-from schema import (
-    decisions,
-    management,
-    open_sessions,
-    passwords,
-    personal_tokens,
-    sessions,
-)
+import cluster.cluster
+import resolvers.access
+import resolvers.audit
+import resolvers.clusters
+import resolvers.credentials
+import resolvers.groups
+import resolvers.users
+import resolvers.webapps
+from resolvers.errors import NotFound
+from resolvers.permissions import Subject, can
+from schema import access, groups, sessions, users, webapps
+from schema.access import AccessRequest
 from schema.administration import Administration
-from schema.arguments import ClusterName, DatabaseId
-from schema.clusters import Cluster
-from schema.context import PortalInfo
-from schema.corrections import correct
+from schema.audit import AuditEvent
+from schema.clusters import Cluster, CredentialIssue
+from schema.context import Context, PortalInfo
 from schema.enums import Permission
 from schema.groups import Group
 from schema.guard import guard
-from schema.node import Node
-from schema.nodes import node
-from schema.one_of import mark_one_of
-from schema.permissions import PermissionArgument, SubjectArgument, viewer_can
-from schema.portal import Portal
+from schema.relay import ClusterName, DatabaseId, Node, parse_global_id
 from schema.scalars import scalar_map
-from schema.subscriptions import Subscription
-from schema.users import User, update_user
+from schema.users import User
 from schema.webapps import WebApp
+
+
+def mark_one_of(schema: GraphQLSchema) -> None:
+    """Tells GraphQL itself which inputs are `@oneOf`: introspection says so, and validation asks.
+
+    Strawberry keeps it to itself, and its own rule fails for variables that nobody has defined.
+    """
+    for kind in schema.type_map.values():
+        if isinstance(kind, GraphQLInputObjectType):
+            definition = kind.extensions.get("strawberry-definition")
+            kind.is_one_of = bool(definition and definition.is_one_of)
+
+
+def correct(schema: GraphQLSchema) -> None:
+    _drop_null_defaults(schema)
+    _describe_directives(schema)
+
+
+def _drop_null_defaults(schema: GraphQLSchema) -> None:
+    """The `None` of a signature is for the resolver; to clients the argument is optional."""
+    for kind in schema.type_map.values():
+        for field in getattr(kind, "fields", {}).values():
+            for value in (field, *getattr(field, "args", {}).values()):
+                if getattr(value, "default_value", Undefined) is None:
+                    value.default_value = Undefined
+
+
+def _describe_directives(schema: GraphQLSchema) -> None:
+    """Strawberry leaves out what the fields of a directive say about themselves."""
+    for directive in schema.directives:
+        definition = directive.extensions.get("strawberry-definition")
+        if definition is not None:
+            for argument, field in zip(directive.args.values(), definition.fields, strict=True):
+                argument.description = field.description
+
+
+REST_API_VERSION = "v1.4.0"
+
+
+@strawberry.type(
+    description="The portal itself: open to everyone.",
+    directives=guard(Permission.SEE_PORTAL),
+)
+class Portal:
+    name: str = strawberry.field(description="What the operator calls the portal.")
+    version: str = strawberry.field(description="The release of the portal, like `v2.0.0`.")
+    rest_api_version: str = strawberry.field(
+        description="The version of the REST API, in its path."
+    )
+
+    @classmethod
+    def of(cls, context: Context) -> Portal:
+        return cls(
+            name=context.services.portal_name,
+            version=f"v{context.services.portal_version}",
+            rest_api_version=REST_API_VERSION,
+        )
+
+    @strawberry.field(
+        description="For clients that expect one; nothing here needs it, as tokens are not cookies."
+    )
+    def csrf_token(self) -> str:
+        return resolvers.clusters.csrf_token()
+
+    @strawberry.field(
+        description="How many accounts there are; for any signed-in user.",
+        directives=guard(Permission.COUNT_USERS),
+    )
+    async def user_count(self, info: PortalInfo) -> int | None:
+        return await resolvers.clusters.user_count(info.context.actor)
+
+
+PermissionArgument = Annotated[
+    Permission, strawberry.argument(description="What you would like to do.")
+]
+SubjectArgument = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(
+        description="The global id of what it is about, where the permission is about one thing:"
+        " a user, a group, a web app, a request, the record of a credential or an event."
+    ),
+]
+
+
+async def viewer_can(permission: Permission, id: strawberry.ID | None, context: Context) -> bool:
+    subject = None if id is None else Subject(*parse_global_id(id))
+    return await can(context.services, context.actor, permission, subject)
+
+
+async def node(global_id: str, context: Context) -> Node:
+    """What the noun's own root field answers, or for administrators the one under `admin`."""
+    type_name, database_id = parse_global_id(global_id)
+    actor, admin = context.actor, await context.actor.is_admin()
+    if type_name == "User":
+        return User.of(
+            await (resolvers.users.any_user if admin else resolvers.users.user)(actor, database_id)
+        )
+    if type_name == "Group":
+        return Group.of(
+            await (resolvers.groups.any_group if admin else resolvers.groups.group)(
+                actor, database_id
+            )
+        )
+    if type_name == "WebApp":
+        find = resolvers.webapps.any_webapp if admin else resolvers.webapps.webapp
+        return (await WebApp.filled_in([await find(actor, database_id)], context))[0]
+    if type_name == "AccessRequest":
+        return AccessRequest.of(await resolvers.access.access_request(actor, database_id))
+    if type_name == "CredentialIssue":
+        return CredentialIssue.of(await resolvers.credentials.issue(actor, database_id))
+    if type_name == "AuditEvent":
+        return AuditEvent.of(await resolvers.audit.event(actor, database_id))
+    raise NotFound
+
+
+@strawberry.type(description="What can be listened to, over a WebSocket or as server-sent events.")
+class Subscription:
+    @strawberry.subscription(
+        description="The facts of a cluster, for any signed-in user: the current ones at once, then"
+        " whenever more than the time of observation has changed. Who listens slowly gets only the"
+        " newest. Ends with UNAUTHENTICATED when the session does.",
+        directives=guard(Permission.SEE_CLUSTERS),
+    )
+    def cluster_facts(
+        self, info: PortalInfo, name: ClusterName = None
+    ) -> AsyncGenerator[Cluster, None]:
+        context = info.context
+        found = resolvers.clusters.cluster(context.actor, context.services.clusters, name)
+        return _changes(found, context)
+
+
+async def _changes(
+    source: cluster.cluster.Cluster, context: Context
+) -> AsyncGenerator[Cluster, None]:
+    watch = resolvers.clusters.watch_facts(context.services, context.actor, source)
+    async with aclosing(watch) as changes:
+        async for facts in changes:
+            yield Cluster.of(source, facts)
 
 
 @strawberry.type(description="What can be read.")
@@ -55,21 +195,21 @@ class Query:
         directives=guard(Permission.SEE_OWN_ACCOUNT),
     )
     async def user(self, info: PortalInfo, database_id: DatabaseId) -> User | None:
-        return User.of(await users.user(info.context.actor, database_id))
+        return User.of(await resolvers.users.user(info.context.actor, database_id))
 
     @strawberry.field(
         description="One of your groups; another one is FORBIDDEN.",
         directives=guard(Permission.SEE_OWN_GROUP),
     )
     async def group(self, info: PortalInfo, database_id: DatabaseId) -> Group | None:
-        return Group.of(await groups.group(info.context.actor, database_id))
+        return Group.of(await resolvers.groups.group(info.context.actor, database_id))
 
     @strawberry.field(
         description="A shown web app of your groups; another one is FORBIDDEN.",
         directives=guard(Permission.SEE_OWN_WEBAPP),
     )
     async def webapp(self, info: PortalInfo, database_id: DatabaseId) -> WebApp | None:
-        row = await webapps.webapp(info.context.actor, database_id)
+        row = await resolvers.webapps.webapp(info.context.actor, database_id)
         return (await WebApp.filled_in([row], info.context))[0]
 
     @strawberry.field(
@@ -78,7 +218,9 @@ class Query:
     )
     def cluster(self, info: PortalInfo, name: ClusterName = None) -> Cluster | None:
         context = info.context
-        return Cluster.of(clusters.cluster(context.actor, context.services.clusters, name))
+        return Cluster.of(
+            resolvers.clusters.cluster(context.actor, context.services.clusters, name)
+        )
 
     @strawberry.field(
         description="All clusters, the default one first; for any signed-in user.",
@@ -86,7 +228,7 @@ class Query:
     )
     def clusters(self, info: PortalInfo) -> list[Cluster]:
         context = info.context
-        known = clusters.all_clusters(context.actor, context.services.clusters)
+        known = resolvers.clusters.all_clusters(context.actor, context.services.clusters)
         return [Cluster.of(cluster) for cluster in known]
 
     @strawberry.field(
@@ -125,31 +267,31 @@ class Mutation:
     login = sessions.login
     login_with_google = sessions.login_with_google
     logout = sessions.logout
-    update_user = update_user
-    change_password = passwords.change_password
-    end_session = open_sessions.end_session
-    end_other_sessions = open_sessions.end_other_sessions
-    create_personal_access_token = personal_tokens.create_personal_access_token
-    delete_personal_access_token = personal_tokens.delete_personal_access_token
-    request_access = decisions.request_access
-    approve_access = decisions.approve_access
-    reject_access = decisions.reject_access
-    revoke_access = decisions.revoke_access
-    create_user = management.users.create_user
-    update_user_as_admin = management.users.update_user_as_admin
-    delete_user = management.users.delete_user
-    set_password = management.sessions.set_password
-    reset_sessions = management.sessions.reset_sessions
-    create_group = management.groups.create_group
-    update_group = management.groups.update_group
-    delete_group = management.groups.delete_group
-    add_group_members = management.links.add_group_members
-    remove_group_members = management.links.remove_group_members
-    create_web_app = management.webapps.create_web_app
-    update_web_app = management.webapps.update_web_app
-    delete_web_app = management.webapps.delete_web_app
-    grant_web_apps = management.links.grant_web_apps
-    withdraw_web_apps = management.links.withdraw_web_apps
+    update_user = users.update_user
+    change_password = sessions.change_password
+    end_session = sessions.end_session
+    end_other_sessions = sessions.end_other_sessions
+    create_personal_access_token = sessions.create_personal_access_token
+    delete_personal_access_token = sessions.delete_personal_access_token
+    request_access = access.request_access
+    approve_access = access.approve_access
+    reject_access = access.reject_access
+    revoke_access = access.revoke_access
+    create_user = users.create_user
+    update_user_as_admin = users.update_user_as_admin
+    delete_user = users.delete_user
+    set_password = sessions.set_password
+    reset_sessions = sessions.reset_sessions
+    create_group = groups.create_group
+    update_group = groups.update_group
+    delete_group = groups.delete_group
+    add_group_members = groups.add_group_members
+    remove_group_members = groups.remove_group_members
+    create_web_app = webapps.create_web_app
+    update_web_app = webapps.update_web_app
+    delete_web_app = webapps.delete_web_app
+    grant_web_apps = groups.grant_web_apps
+    withdraw_web_apps = groups.withdraw_web_apps
 
 
 def build_schema() -> strawberry.Schema:

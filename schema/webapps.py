@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import strawberry
 
 import models
+from resolvers import webapps
 from resolvers.webapps import fill_in, has_placeholder
 from schema.context import Context, PortalInfo
 from schema.enums import Permission, WebAppCategory
+from schema.errors import CURRENT, DATABASE_ID, ERRORS, VERSION, UserError, deletion, given, outcome
 from schema.groups import Group
 from schema.guard import guard
-from schema.node import Node, global_id
+from schema.relay import Node, global_id
 
 
 @strawberry.type(
@@ -75,3 +78,114 @@ class WebApp(Node):
     async def groups(self, info: PortalInfo) -> list[Group]:
         rows = await info.context.loaders.groups_of_webapp.load(self.row.id)
         return [Group.of(row) for row in rows]
+
+
+NAME = "The unique name, 1 to 150 characters."
+LINK_NAME = (
+    "The text of the link, up to 150 characters, which may hold {{namespace}} and"
+    " {{serviceaccount}}; null for none."
+)
+LINK_URL = (
+    "Where the link leads, http:// or https://, up to 2,000 characters, with placeholders like"
+    " `linkName`; null for nowhere."
+)
+LINK_SHOW = "True shows the link to the members of its groups."
+CATEGORY = "What the app is for; null when nobody is to be told."
+
+
+@strawberry.input(description="A new web app.")
+class CreateWebAppInput:
+    name: str = strawberry.field(description=NAME)
+    link_name: str | None = strawberry.field(default=None, description=LINK_NAME)
+    link_url: str | None = strawberry.field(default=None, description=LINK_URL)
+    link_show: bool = strawberry.field(default=False, description=LINK_SHOW)
+    category: WebAppCategory | None = strawberry.field(default=None, description=CATEGORY)
+
+
+@strawberry.input(description="Changes to a web app: what is absent stays as it is.")
+class UpdateWebAppInput:
+    database_id: int = strawberry.field(description=DATABASE_ID)
+    version: int = strawberry.field(description=VERSION)
+    name: strawberry.Maybe[str | None] = strawberry.field(description=NAME)
+    link_name: strawberry.Maybe[str | None] = strawberry.field(description=LINK_NAME)
+    link_url: strawberry.Maybe[str | None] = strawberry.field(description=LINK_URL)
+    link_show: strawberry.Maybe[bool | None] = strawberry.field(description=LINK_SHOW)
+    category: strawberry.Maybe[WebAppCategory | None] = strawberry.field(description=CATEGORY)
+
+
+@strawberry.input(description="Which web app to delete.")
+class DeleteWebAppInput:
+    database_id: int = strawberry.field(description=DATABASE_ID)
+    version: int = strawberry.field(description=VERSION)
+
+
+@strawberry.type(description="The outcome of making a web app.")
+class CreateWebAppPayload:
+    webapp: WebApp | None = strawberry.field(
+        description="The new web app; null when there is none."
+    )
+    errors: list[UserError] = strawberry.field(description=ERRORS)
+
+
+@strawberry.type(description="The outcome of a change of a web app.")
+class UpdateWebAppPayload:
+    webapp: WebApp | None = strawberry.field(description=f"The web app{CURRENT}")
+    errors: list[UserError] = strawberry.field(description=ERRORS)
+
+
+@strawberry.type(description="The outcome of deleting a web app.")
+class DeleteWebAppPayload:
+    deleted_id: strawberry.ID | None = strawberry.field(
+        description="The global id of what was deleted; null when nothing was."
+    )
+    webapp: WebApp | None = strawberry.field(
+        description="After CONFLICT, the web app as it is now; else null."
+    )
+    errors: list[UserError] = strawberry.field(description=ERRORS)
+
+
+Creation = Annotated[CreateWebAppInput, strawberry.argument(description="Which one to make.")]
+Change = Annotated[
+    UpdateWebAppInput, strawberry.argument(description="Which one to change, and what.")
+]
+Deletion = Annotated[DeleteWebAppInput, strawberry.argument(description="Which one to delete.")]
+
+
+@strawberry.mutation(
+    description="Make a web app, as an administrator.",
+    directives=guard(Permission.MANAGE_WEBAPPS),
+)
+async def create_web_app(info: PortalInfo, input: Creation) -> CreateWebAppPayload:
+    action = webapps.create_webapp(info.context.actor, vars(input))
+    row, errors = await outcome(action, models.WebApp, info.context)
+    return CreateWebAppPayload(webapp=await _shown(row, info.context), errors=errors)
+
+
+@strawberry.mutation(
+    description="Change a web app, as an administrator.",
+    directives=guard(Permission.MANAGE_WEBAPPS),
+)
+async def update_web_app(info: PortalInfo, input: Change) -> UpdateWebAppPayload:
+    action = webapps.update_webapp(
+        info.context.actor, input.database_id, input.version, given(input)
+    )
+    row, errors = await outcome(action, models.WebApp, info.context)
+    return UpdateWebAppPayload(webapp=await _shown(row, info.context), errors=errors)
+
+
+@strawberry.mutation(
+    description="Delete a web app, as an administrator, with its grants.",
+    directives=guard(Permission.MANAGE_WEBAPPS),
+)
+async def delete_web_app(info: PortalInfo, input: Deletion) -> DeleteWebAppPayload:
+    action = webapps.delete_webapp(info.context.actor, input.database_id, input.version)
+    is_deleted, row, errors = await deletion(action, models.WebApp, info.context)
+    return DeleteWebAppPayload(
+        deleted_id=global_id("WebApp", input.database_id) if is_deleted else None,
+        webapp=await _shown(row, info.context),
+        errors=errors,
+    )
+
+
+async def _shown(row: models.WebApp | None, context: Context) -> WebApp | None:
+    return (await WebApp.filled_in([row], context))[0] if row else None

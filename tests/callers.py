@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from auth.passwords import Passwords
-from cluster.clusters import Clusters
+from cluster.cluster import Clusters
 from models import (
     AccessState,
     Database,
@@ -28,9 +28,9 @@ from models import (
     User,
     WebApp,
 )
-from portal.app import create_app
-from portal.server import server_options
 from portal.settings import Settings
+from portal.web.app import create_app
+from portal.web.server import server_options
 
 ORIGIN = "http://portal.example.org"
 SECRET = "a secret of tests which is long enough"

@@ -9,8 +9,7 @@ from typing import Any, cast
 from cluster.cluster import Cluster
 from cluster.facts import Facts
 from cluster.kubeconfig import Server, render_kubeconfig
-from cluster.token_cache import TokenCache
-from cluster.tokens import ServiceAccountToken
+from cluster.tokens import ServiceAccountToken, TokenCache
 
 SERVER = Server("https://cluster.example.org:6443", b"an authority")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from cluster.errors import ClusterError
+from cluster.connection import ClusterError
 from tests.stand_in import StandIn
 
 

@@ -8,10 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from cluster.cluster import Cluster
-from cluster.clusters import Clusters
-from cluster.facts import Facts
-from cluster.snapshot import Snapshot
+from cluster.cluster import Cluster, Clusters
+from cluster.facts import Facts, Snapshot
 
 
 class StandIn:

@@ -2,7 +2,7 @@ from tortoise import fields, migrations
 from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 
-from models.orders import IndexAlphabetically
+from models.database import IndexAlphabetically
 
 
 class Migration(migrations.Migration):

@@ -4,8 +4,7 @@ from tortoise.fields.data import JSON_DUMPS
 from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 
-from models.append_only import Seal
-from models.audit import AuditActor, AuditKind, AuditOutcome, AuditSubject
+from models.audit import AuditActor, AuditKind, AuditOutcome, AuditSubject, Seal
 
 
 class Migration(migrations.Migration):

@@ -1,6 +1,6 @@
 from tortoise import migrations
 
-from models.append_only import Seal
+from models.audit import Seal
 
 
 class Migration(migrations.Migration):

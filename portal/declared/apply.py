@@ -11,7 +11,7 @@ from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from auth.passwords import Passwords
-from models.turns import DatabaseBusy, take_turn
+from models.database import DatabaseBusy, take_turn
 from portal.declared.changes import Change, diff
 from portal.declared.checks import check
 from portal.declared.declaration import Declaration
@@ -24,7 +24,7 @@ from portal.declared.state import State, load
 from portal.declared.texts import phrase
 from portal.declared.validation import validate
 from portal.declared.writes import write
-from resolvers.management.administrators import LAST, has_administrator
+from resolvers.administrators import LAST, has_administrator
 
 REMEDY = (
     "leave one active user who has a password and is a superuser, or in a group with canAdmin;"

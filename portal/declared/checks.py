@@ -10,7 +10,7 @@ from portal.declared.document import Document
 from portal.declared.mistakes import Location, suggestion
 from portal.declared.state import State
 from portal.declared.texts import phrase
-from portal.printable import printable
+from portal.logs import printable
 from resolvers.groups import administration_complaint
 
 Place = tuple[Location, str]

@@ -17,7 +17,7 @@ from portal.declared.mistakes import (
     refusal,
 )
 from portal.declared.nodes import NULL, Node, Reader, Unusable
-from portal.printable import printable
+from portal.logs import printable
 
 MAXIMUM_BYTES = 10 * 1024 * 1024
 STANDARD_INPUT = Path("-")

@@ -10,7 +10,7 @@ from tortoise.models import Model
 from models import User
 from portal.declared import words
 from portal.declared.changes import Added, Change, Changed, Ends, Linked, Unlinked
-from portal.printable import printable
+from portal.logs import printable
 
 SECRETS = ("password_hash", "declared_password_hash")
 

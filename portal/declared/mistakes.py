@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from portal.printable import printable
+from portal.logs import printable
 
 KEY_LENGTH = 50
 

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from models import ServiceAccount
-from portal.printable import printable
+from portal.logs import printable
 
 
 def field(name: str) -> str:

@@ -7,7 +7,7 @@ from collections import Counter
 from portal.legacy.mistakes import LegacyError
 from portal.legacy.release import GROUPS, USERS, WEBAPPS
 from portal.legacy.source import Source
-from portal.printable import printable
+from portal.logs import printable
 
 SHOWN = 5
 

@@ -9,7 +9,7 @@ from portal.legacy.mistakes import LegacyError
 from portal.legacy.postgres_source import open_postgres
 from portal.legacy.source import Source
 from portal.legacy.sqlite_source import open_sqlite
-from portal.postgres_urls import is_postgres
+from portal.settings import is_postgres
 
 
 def open_source(place: str) -> AbstractAsyncContextManager[Source]:

@@ -8,9 +8,8 @@ import asyncpg
 
 from portal.legacy.mistakes import LegacyError
 from portal.legacy.source import Row
-from portal.postgres_urls import FORM, check_postgres_url, postgres_label
-from portal.printable import printable
-from portal.reasons import reason
+from portal.logs import printable, reason
+from portal.settings import FORM, check_postgres_url, postgres_label
 
 CONNECT_SECONDS = 10
 COLUMNS = """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from portal.legacy.mistakes import LegacyError
 from portal.legacy.source import Source
 from portal.legacy.values import text
-from portal.printable import printable
+from portal.logs import printable
 
 USERS = "kubeportal_user"
 GROUPS = "kubeportal_portalgroup"

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from portal.printable import printable
+from portal.logs import printable
 
 SHOWN_REMARKS = 20
 WIDTH = 9

@@ -11,7 +11,7 @@ from tempfile import NamedTemporaryFile
 from typing import IO
 
 from portal.legacy.mistakes import LegacyError, ReportError
-from portal.printable import printable
+from portal.logs import printable
 
 Write = Callable[[bytes], None]
 

@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.sqlite import primary_code
+from models.database import primary_code
 from portal.legacy.mistakes import LegacyError
 from portal.legacy.source import Row
 from portal.legacy.sqlite_file import open_file
-from portal.printable import printable
+from portal.logs import printable
 
 COLUMNS = """
     SELECT t.name AS "table", c.name AS "column"

@@ -11,7 +11,7 @@ from tortoise.transactions import in_transaction
 
 from auth.passwords import Passwords
 from models import AuditActor, AuditKind
-from models.turns import DatabaseBusy, take_turn
+from models.database import DatabaseBusy, take_turn
 from portal.legacy.accounts import note_shared
 from portal.legacy.administrators import Administrators, record_administrators
 from portal.legacy.groups import take_groups

@@ -13,7 +13,7 @@ from models.users import EMAIL_LENGTH
 from portal.declared.texts import check_link
 from portal.legacy.report import Report, Rule
 from portal.legacy.values import BROKEN, moment, text
-from portal.printable import printable
+from portal.logs import printable
 from resolvers.users import normalize_email
 
 SHOWN_NAME = 50

@@ -9,8 +9,7 @@ import anyio
 import pytest
 
 from auth.google import GoogleSignIn, GoogleSignInRefused, GoogleSignInUnavailable
-from auth.oidc import Provider
-from auth.outbound import Outbound, ProviderUnavailable
+from auth.oidc import Outbound, Provider, ProviderUnavailable
 from tests.auth.conftest import CLIENT_SECRET, REDIRECT_URI, Clock, ScriptedProvider
 
 ACCESS_TOKEN = "ya29.planted-access-token"

@@ -6,8 +6,7 @@ import time
 
 import pytest
 
-from auth.password_policy import complaint
-from auth.passwords import Passwords, UnusablePassword
+from auth.passwords import Passwords, UnusablePassword, complaint
 
 OWNER = ("alice", "Alice", "Anders", "a.anders@example.org")
 SHORT = "A password has at least 8 characters."

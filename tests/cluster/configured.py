@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from cluster.clusters import Clusters, load_clusters
+from cluster.cluster import Clusters, load_clusters
 
 NOWHERE = "http://127.0.0.1:1"
 Edit = Callable[[dict[str, Any]], object]

@@ -12,8 +12,7 @@ import yaml
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
-from cluster.cluster import Cluster
-from cluster.clusters import load_clusters
+from cluster.cluster import Cluster, load_clusters
 from tests.cluster.proxy import Proxy, kubeconfig_of, open_proxy, settings_of
 from tests.testbed import ClusterTestbed
 

@@ -6,10 +6,7 @@ import pytest
 from aiohttp import ClientResponse
 from kubernetes.aio.client import Configuration
 
-from cluster.answers import Answer
-from cluster.connection import Caller, Connection
-from cluster.errors import ClusterRefused, ClusterUnavailable
-from cluster.faults import fault
+from cluster.connection import Answer, Caller, ClusterRefused, ClusterUnavailable, Connection, fault
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 import certifi
 import pytest
 
-from cluster.errors import ClusterConfigError, ClusterUnavailable
+from cluster.connection import ClusterConfigError, ClusterUnavailable
 from tests.cluster.configured import NOWHERE, Edit, load, names, rewrite
 from tests.cluster.conftest import OpenCluster
 from tests.cluster.proxy import kubeconfig_of

@@ -5,7 +5,7 @@ import pytest
 from kubernetes.aio.client import Configuration
 from kubernetes.aio.config.kube_config import KubeConfigLoader
 
-from cluster.credentials import Renewal
+from cluster.connection import Renewal
 from tests.cluster.configured import rewrite
 from tests.cluster.conftest import OpenCluster
 from tests.cluster.waiting import until
@@ -61,7 +61,7 @@ async def test_a_token_file_may_be_renewed_while_the_portal_runs(
     open_cluster: OpenCluster,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("cluster.credentials._SECONDS_BETWEEN", 0)
+    monkeypatch.setattr("cluster.connection._SECONDS_BETWEEN", 0)
     good = (tmp_path / "token").read_text()
     file = tmp_path / "renewed"
     file.write_text("expired")

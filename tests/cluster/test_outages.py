@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cluster.cluster import Cluster
-from cluster.errors import ClusterUnavailable
+from cluster.connection import ClusterUnavailable
 from tests.cluster.conftest import INTERVAL, OpenCluster
 from tests.cluster.proxy import Proxy
 from tests.cluster.waiting import soon, until

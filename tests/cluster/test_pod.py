@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from cluster.errors import ClusterConfigError
+from cluster.connection import ClusterConfigError
 from tests.cluster.configured import load, names
 
 pytestmark = pytest.mark.usefixtures("empty_home")

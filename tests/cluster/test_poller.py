@@ -5,10 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cluster.errors import ClusterError, ClusterRefused, ClusterUnavailable
-from cluster.observation import Observation
-from cluster.poller import Poller, pause
-from cluster.snapshot import Snapshot
+from cluster.connection import ClusterError, ClusterRefused, ClusterUnavailable
+from cluster.facts import Observation, Poller, Snapshot, pause
 from tests.cluster.waiting import until
 
 INTERVAL = 0.02

@@ -4,7 +4,7 @@ import pytest
 from kubernetes import client
 
 from cluster.cluster import Cluster
-from cluster.errors import ClusterRefused, ClusterUnavailable
+from cluster.connection import ClusterRefused, ClusterUnavailable
 from tests.cluster.conftest import OpenCluster
 from tests.cluster.proxy import Proxy
 from tests.testbed import ClusterTestbed

@@ -13,7 +13,7 @@ from kubernetes import client, utils
 from kubernetes.client.exceptions import ApiException
 
 from cluster.cluster import Cluster
-from cluster.errors import ClusterError, ClusterRefused
+from cluster.connection import ClusterError, ClusterRefused
 from tests.cluster.conftest import OpenCluster
 from tests.cluster.legacy import NO_TOKEN_REQUEST, put_account
 from tests.cluster.proxy import Proxy, kubeconfig_of, open_proxy

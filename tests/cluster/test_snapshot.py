@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cluster.facts import Facts
-from cluster.snapshot import Snapshot
+from cluster.facts import Facts, Snapshot
 from tests.cluster.waiting import soon
 
 THREE_PODS = Facts(pod_count=3, reachable=True, observed_at=datetime(2030, 1, 1, tzinfo=UTC))

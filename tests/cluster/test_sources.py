@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cluster.errors import ClusterConfigError
+from cluster.connection import ClusterConfigError
 from tests.cluster.configured import NOWHERE, load, names, rewrite
 from tests.cluster.proxy import kubeconfig_of
 

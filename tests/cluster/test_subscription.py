@@ -11,10 +11,9 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 from starlette.applications import Starlette
 
-from cluster.cluster import Cluster
-from cluster.clusters import Clusters
-from portal.app import create_app
+from cluster.cluster import Cluster, Clusters
 from portal.settings import Settings
+from portal.web.app import create_app
 from tests.callers import Caller, Clock
 from tests.cluster.conftest import INTERVAL, OpenCluster
 from tests.cluster.proxy import Proxy

@@ -3,9 +3,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cluster.errors import ClusterRefused, ClusterUnavailable
-from cluster.token_cache import Issue, TokenCache
-from cluster.tokens import ServiceAccountToken
+from cluster.connection import ClusterRefused, ClusterUnavailable
+from cluster.tokens import Issue, ServiceAccountToken, TokenCache
 
 HOUR = timedelta(hours=1)
 ALICE = ("team", "alice", HOUR)

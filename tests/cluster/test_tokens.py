@@ -11,7 +11,7 @@ import pytest
 from kubernetes import client
 
 from cluster.cluster import Cluster
-from cluster.errors import ClusterRefused, ClusterUnavailable
+from cluster.connection import ClusterRefused, ClusterUnavailable
 from tests.cluster.conftest import OpenCluster
 from tests.cluster.legacy import NO_TOKEN_REQUEST, put_account, put_token_secret
 from tests.cluster.proxy import Proxy

@@ -15,11 +15,10 @@ import pytest
 from strawberry.utils.str_converters import to_camel_case
 
 from auth.passwords import Passwords
-from cluster.clusters import Clusters
+from cluster.cluster import Clusters
 from models import Database
 from resolvers.pages import MAXIMUM_PAGE
-from schema.limits.excess import SUBJECTS
-from schema.limits.limits import Limits
+from schema.limits import SUBJECTS, Limits
 from tests.callers import Caller
 from tests.contracts.guide import Example, examples, exchanges, fits, message
 from tests.declaring import apply_file

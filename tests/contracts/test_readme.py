@@ -12,9 +12,9 @@ import pytest
 from graphql import build_schema, parse, validate
 
 from auth.passwords import Passwords
-from cluster.clusters import Clusters
+from cluster.cluster import Clusters
 from models import Database
-from portal.contract import print_schema
+from portal.cli.contract import print_schema
 from portal.settings import GOOGLE, GOOGLE_TOKENINFO, PREFIX, Settings, settings_from_environment
 from tests.callers import Caller
 from tests.declaring import apply_file

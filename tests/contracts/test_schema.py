@@ -16,7 +16,7 @@ from graphql import (
 )
 from graphql import print_schema as print_graphql_schema
 
-from portal.contract import print_schema
+from portal.cli.contract import print_schema
 from tests.callers import Caller
 
 COMMITTED = Path(__file__).parents[2] / "schema.graphql"

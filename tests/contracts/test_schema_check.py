@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from graphql import build_schema
 
-from portal.app import REST_DOCUMENTS
-from portal.compatibility import ContractError, compare, read_documents
-from portal.contract import check_schema, print_schema
+from portal.cli.contract import ContractError, check_schema, compare, print_schema, read_documents
+from portal.web.app import REST_DOCUMENTS
 from tests.live.processes import kubeportal
 
 COMMITTED = Path(__file__).parents[2] / "schema.graphql"

@@ -10,7 +10,7 @@ import pytest
 from kubernetes import client, config
 from kubernetes.client import ApiClient, AuthorizationV1Api, CoreV1Api, RbacAuthorizationV1Api
 
-from cluster.clusters import Clusters, load_clusters
+from cluster.cluster import Clusters, load_clusters
 from models import AccessState, User
 from portal.settings import Settings
 from tests.callers import Caller, People

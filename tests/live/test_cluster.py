@@ -13,7 +13,7 @@ from kubernetes import client, config
 from kubernetes.client import ApiClient, AuthenticationV1Api, CoreV1Api, VersionApi
 from kubernetes.utils.quantity import parse_quantity
 
-from cluster.clusters import Clusters, load_clusters
+from cluster.cluster import Clusters, load_clusters
 from tests.callers import Caller, People
 from tests.testbed import ClusterTestbed
 

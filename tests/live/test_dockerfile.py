@@ -80,7 +80,7 @@ def image(sources: Path) -> Path:
         "kubeportal.sqlite3-wal",
         "playground/node_modules/graphql/package.json",
         "portal/__pycache__/app.cpython-313.pyc",
-        "portal/static/playground/index.html",
+        "portal/web/static/playground/index.html",
         "tests/conftest.py",
     ],
 )

@@ -19,7 +19,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from portal.cli import cli
+from portal.cli.commands import cli
 from tests.databases import new_database
 from tests.live.processes import PATIENCE_SECONDS, kubeportal
 from tests.portal.legacy.former import former, user, write_postgres, write_sqlite

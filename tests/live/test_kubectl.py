@@ -20,7 +20,7 @@ import yaml
 from kubernetes import client, config
 from kubernetes.client import ApiClient, AuthenticationV1Api, CoreV1Api
 
-from cluster.clusters import load_clusters
+from cluster.cluster import load_clusters
 from models import CredentialIssue, CredentialKind, Database, ServiceAccount, Session
 from tests.callers import SECRET, Caller, People
 from tests.databases import free_port

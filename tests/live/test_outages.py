@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.clusters import Clusters, load_clusters
+from cluster.cluster import Clusters, load_clusters
 from tests.callers import Caller, People
 from tests.cluster.proxy import Proxy, kubeconfig_of, open_proxy
 from tests.cluster.test_outages import PROXY_FAULTS

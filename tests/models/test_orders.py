@@ -6,7 +6,7 @@ from uuid import uuid4
 from tortoise.transactions import in_transaction
 
 from models import Database, User
-from models.orders import Alphabetical
+from models.database import Alphabetical
 from tests.databases import new_database
 
 NAMES = ["_", "Anders", "Zimmer", "anders", "de Vries", "Émile", "ångström", "Ångström"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from portal.addresses import ClientAddresses
 from portal.settings import Settings
+from portal.web.middleware import ClientAddresses
 
 PROXY = "10.0.0.7"
 ADDRESSES = [

@@ -26,9 +26,7 @@ from models import (
     SignInMethod,
     User,
 )
-from portal.accounts import NewAccount, create_account
-from portal.audit import prune
-from portal.cli import cli
+from portal.cli.commands import NewAccount, cli, create_account, prune
 from tests.declaring import apply_file
 from tests.statements import recorded_statements
 

@@ -14,17 +14,17 @@ from typing import Any
 
 import pytest
 
-from cluster.clusters import Clusters
+from cluster.cluster import Clusters
 from models import CredentialIssue, Session
 from tests.callers import Caller, Clock, People
 from tests.issuing import IssuingCluster
 
 VERSION = "client.authentication.k8s.io/v1"
-PROGRAM = [sys.executable, "-c", "from portal.command import main; main()"]
+PROGRAM = [sys.executable, "-c", "from portal.cli.main import main; main()"]
 LOADED = """
 import sys
 sys.argv = ["kubeportal", "credential", "--help"]
-from portal.command import main
+from portal.cli.main import main
 main()
 print(*sys.modules)
 """

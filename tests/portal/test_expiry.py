@@ -19,7 +19,7 @@ from models import (
     SignInMethod,
     User,
 )
-from portal.expiry import Sweeper
+from portal.jobs import Sweeper
 from tests.callers import Clock
 from tests.cluster.waiting import until
 

@@ -215,7 +215,7 @@ async def test_what_fails_before_the_operation_is_an_error_of_graphql_too(
     async def fail(*_: object) -> None:
         raise RuntimeError("the secret of the machine")
 
-    monkeypatch.setattr("portal.portal.authenticate", fail)
+    monkeypatch.setattr("portal.container.authenticate", fail)
     response = await alice.client.post(
         "/graphql", json=QUERY, headers={**alice.headers, "Accept": accept}
     )

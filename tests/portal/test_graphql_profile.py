@@ -8,9 +8,8 @@ import httpx2
 import pytest
 
 from models import Database
-from portal.app import create_app
-from portal.graphql_status import Profile
-from portal.settings import Settings
+from portal.settings import Profile, Settings
+from portal.web.app import create_app
 from tests.callers import Caller, serving
 
 JSON = "application/json"

@@ -6,10 +6,10 @@ import pytest
 from graphql import get_introspection_query
 from starlette.applications import Starlette
 
-from cluster.clusters import Clusters
+from cluster.cluster import Clusters
 from models import Database
-from portal.app import create_app
 from portal.settings import Settings
+from portal.web.app import create_app
 from tests.callers import Caller
 from tests.sockets import connected
 

@@ -8,8 +8,8 @@ import httpx2
 import pytest
 import yaml
 
-from cluster.clusters import Clusters
-from cluster.errors import ClusterUnavailable
+from cluster.cluster import Clusters
+from cluster.connection import ClusterUnavailable
 from models import AccessState, User
 from portal.settings import Settings
 from tests.callers import ORIGIN, Caller, Clock, People

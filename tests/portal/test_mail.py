@@ -13,12 +13,11 @@ import pytest
 from aiosmtpd.controller import Controller
 from pydantic import SecretStr
 
-from cluster.clusters import Clusters
+from cluster.cluster import Clusters
 from models import User
-from portal.mail import SmtpMailer
+from portal.mail import SmtpMailer, SmtpServer
 from portal.settings import Settings
-from portal.smtp import SmtpServer
-from resolvers.mail import Mail
+from resolvers.services import Mail
 from tests.callers import Caller, People
 from tests.databases import free_port
 from tests.provisioned import Provisioned

@@ -11,10 +11,10 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
-from cluster.clusters import Clusters
-from portal.app import create_app
-from portal.playground import BUILT, DOCUMENTS, Playground
+from cluster.cluster import Clusters
 from portal.settings import Settings
+from portal.web.app import create_app
+from portal.web.playground import BUILT, DOCUMENTS, Playground
 from schema.executor import Executor
 from schema.root import build_schema
 from tests.callers import Caller, serving

@@ -13,9 +13,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from cluster.clusters import Clusters
-from portal.playground import BUILT
+from cluster.cluster import Clusters
 from portal.settings import Settings
+from portal.web.playground import BUILT
 from tests.callers import Clock, People, serving
 from tests.stand_in import StandIn, clusters_of
 

@@ -13,9 +13,9 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from models import Database, RestUsage
-from portal.app import REST_DOCUMENTS
-from portal.client_name import client_name
-from portal.rest_usage import MAXIMUM_CALLS, UsageCounter
+from portal.jobs import MAXIMUM_CALLS, UsageCounter
+from portal.web.app import REST_DOCUMENTS
+from portal.web.streams import client_name
 from resolvers.rest_usage import MAXIMUM_CLIENTS, OTHERS
 from rest_compat.operations import StoredOperation, load
 from schema.executor import Executor

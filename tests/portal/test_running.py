@@ -7,8 +7,8 @@ import errno
 import click
 import pytest
 
-from portal.cli import MISTAKES, cli
-from portal.running import run
+from portal.cli.commands import MISTAKES, cli
+from portal.cli.main import run
 
 
 @pytest.mark.parametrize("group", [[], ["audit"], ["openapi"], ["schema"], ["user"]])

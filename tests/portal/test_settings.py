@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from portal.container import signing_keys
 from portal.settings import PREFIX, Settings, SettingsError, settings_from_environment
-from portal.signing_keys import signing_keys
 
 VARIABLES = {
     name: "KUBECONFIG" if name == "kubeconfig" else f"{PREFIX}{name.upper()}"

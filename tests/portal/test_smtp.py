@@ -19,11 +19,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from portal.mail import SmtpMailer
-from portal.portal import smtp_mailer
+from portal.container import smtp_mailer
+from portal.mail import SmtpMailer, SmtpServer
 from portal.settings import Settings, SettingsError, settings_from_environment
-from portal.smtp import SmtpServer
-from resolvers.mail import Mail
+from resolvers.services import Mail
 from tests.databases import free_port
 
 HERE = "127.0.0.1"

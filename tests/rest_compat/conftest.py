@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from portal.app import REST_DOCUMENTS
+from portal.web.app import REST_DOCUMENTS
 from rest_compat.openapi import describe
 from rest_compat.operations import StoredOperation, load
 from schema.executor import Executor

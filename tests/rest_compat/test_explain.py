@@ -14,10 +14,8 @@ from graphql import parse
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rest_compat.directives import NAMES
-from rest_compat.explain import explain
-from rest_compat.explain_page import page
-from rest_compat.operations import StoredOperation
+from rest_compat.explain import explain, page
+from rest_compat.operations import NAMES, StoredOperation
 from tests.callers import Caller
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"

@@ -9,8 +9,7 @@ import httpx2
 import pytest
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 
-from cluster.cluster import Cluster
-from cluster.clusters import Clusters
+from cluster.cluster import Cluster, Clusters
 from cluster.facts import Facts
 from cluster.tokens import ServiceAccountToken
 from rest_compat.operations import StoredOperation

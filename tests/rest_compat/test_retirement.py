@@ -12,9 +12,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from cluster.clusters import Clusters
-from portal.app import create_app
+from cluster.cluster import Clusters
 from portal.settings import Settings, SettingsError, settings_from_environment
+from portal.web.app import create_app
 from rest_compat.operations import InvalidStoredDocument, load
 from schema.executor import Executor
 from schema.root import build_schema
@@ -60,7 +60,7 @@ def app(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Starlette:
     (tmp_path / "things.graphql").write_text(DOCUMENTS)
-    monkeypatch.setattr("portal.app.REST_DOCUMENTS", tmp_path)
+    monkeypatch.setattr("portal.web.app.REST_DOCUMENTS", tmp_path)
     return create_app(settings.model_copy(update=outlook), clock=clock, clusters=clusters)
 
 

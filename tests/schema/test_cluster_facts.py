@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from cluster.clusters import Clusters
+from cluster.cluster import Clusters
 from models import Session, User
-from portal.app import create_app
 from portal.settings import Settings
-from portal.stream_limits import StreamLimits
+from portal.web.app import create_app
+from portal.web.streams import StreamLimits
 from tests.callers import Caller, Clock, People
 from tests.cluster.waiting import until
 from tests.sockets import Events, streamed

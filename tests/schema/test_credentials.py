@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from cluster.clusters import Clusters
-from cluster.errors import ClusterRefused, ClusterUnavailable
+from cluster.cluster import Clusters
+from cluster.connection import ClusterRefused, ClusterUnavailable
 from models import AccessState, CredentialIssue, Database, ServiceAccount, User
 from portal.settings import Settings
 from tests.callers import ORIGIN, Caller, Clock, People

@@ -14,7 +14,7 @@ from passlib.hash import django_pbkdf2_sha256
 
 from auth.passwords import Passwords, PasswordsBusy, Verification
 from models import AttemptCount, Database, Session, SignInMethod, User
-from portal.accounts import AccountError, NewAccount, create_account
+from portal.cli.commands import AccountError, NewAccount, create_account
 from tests.callers import Caller, Clock, People
 
 LOGIN = """

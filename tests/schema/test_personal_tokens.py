@@ -12,8 +12,8 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from models import Database, Session, SignInMethod, User
-from portal.app import create_app
 from portal.settings import Settings
+from portal.web.app import create_app
 from resolvers import personal_tokens
 from resolvers.actor import Actor
 from resolvers.personal_tokens import NewToken, create_token

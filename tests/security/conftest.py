@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from cluster.clusters import Clusters
+from cluster.cluster import Clusters
 from tests.callers import Caller, Clock, People
 from tests.security.probing import ROLES, Probe, probing
 from tests.security.whole_cluster import WholeCluster

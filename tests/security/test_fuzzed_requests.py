@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_from_bytes, urlsplit
 import pytest
 from hypothesis import strategies
 
-from auth.personal_tokens import PREFIX
+from auth.tokens import PREFIX
 from tests.security.probing import Probe, try_all
 from tests.security.values import JSON, LINES, encoded
 

@@ -8,10 +8,10 @@ from contextlib import AsyncExitStack
 import pytest
 from starlette.applications import Starlette
 
-from cluster.clusters import Clusters
-from portal.app import create_app
+from cluster.cluster import Clusters
 from portal.settings import Settings
-from portal.stream_limits import StreamLimits
+from portal.web.app import create_app
+from portal.web.streams import StreamLimits
 from tests.callers import Caller, Clock
 from tests.sockets import connected, opened, streamed
 

@@ -26,7 +26,7 @@ from tests.sockets import PROTOCOL
 SERVE = """
 import logging, sys
 logging.basicConfig(level=logging.DEBUG)
-from portal.command import main
+from portal.cli.main import main
 main()
 """
 PLANTED = {

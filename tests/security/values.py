@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies
 from hypothesis.strategies import SearchStrategy
 
-from schema.node import global_id
+from schema.relay import global_id
 
 TYPES = ("User", "Group", "WebApp", "Session", "PersonalAccessToken", "Nothing")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from starlette.applications import Starlette
 
-from cluster.clusters import Clusters
-from portal.app import REST_DOCUMENTS, create_app
-from portal.documents import Policy
+from cluster.cluster import Clusters
 from portal.settings import Settings
+from portal.web.app import REST_DOCUMENTS, create_app
+from portal.web.documents import Policy
 from rest_compat.operations import StoredOperation, load
 from schema.executor import Executor
 from schema.root import build_schema

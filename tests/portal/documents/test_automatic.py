@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from portal.documents.kept import LONGEST, KeptDocuments
+from portal.web.documents import LONGEST, KeptDocuments
 from tests.callers import Caller
 from tests.portal.documents.transports import TRANSPORTS, ask, codes, get, post
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from portal.app import create_app
 from portal.settings import Settings, SettingsError
+from portal.web.app import create_app
 from tests.callers import SECRET
 from tests.live.processes import kubeportal
 

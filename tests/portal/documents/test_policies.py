@@ -8,7 +8,7 @@ from hashlib import sha256
 import pytest
 from graphql import get_introspection_query, parse
 
-from portal.documents.report import MAXIMUM_REPORTED, Report
+from portal.web.documents import MAXIMUM_REPORTED, Report
 from tests.callers import Caller
 from tests.portal.documents.transports import TRANSPORTS, ask, codes, post
 
@@ -59,12 +59,12 @@ async def test_others_are_reported_once_without_their_text(
     alice: Caller, transport: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     query = OWN if transport == "GET" else SECRET
-    with caplog.at_level(logging.INFO, "portal.documents"):
+    with caplog.at_level(logging.INFO, "portal.web.documents"):
         for _ in range(2):
             assert "data" in await ask(alice, transport, query=query, variables={"secret": "x1"})
         await ask(alice, transport, documentId="Me")
         await ask(alice, transport, query="{ __typename }")
-    [record] = [each for each in caplog.records if each.name == "portal.documents.report"]
+    [record] = [each for each in caplog.records if each.name == "portal.web.documents"]
     message = record.getMessage()
     assert ("Own" if transport == "GET" else "SignIn") in message
     assert f"sha256:{sha256(query.encode()).hexdigest()}" in message
@@ -77,7 +77,7 @@ async def test_others_are_reported_once_without_their_text(
 async def test_a_page_is_reported_by_its_origin(
     alice: Caller, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, "portal.documents"):
+    with caplog.at_level(logging.INFO, "portal.web.documents"):
         await post(alice, {"query": OWN}, Origin="https://app.example.org")
     assert "https://app.example.org" in caplog.text
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from portal.client.commands import CREDENTIAL, LOGIN
+from portal.cli.client import CREDENTIAL, LOGIN
 from rest_compat.explain import explain
 from rest_compat.operations import StoredOperation
 from tests.callers import Caller, People

@@ -17,7 +17,7 @@ from models import (
     User,
 )
 from portal.legacy.mistakes import LegacyError
-from portal.postgres_urls import check_postgres_url, postgres_label
+from portal.settings import check_postgres_url, postgres_label
 from tests.databases import new_database
 from tests.portal.legacy import former
 from tests.portal.legacy.conftest import TakeOver

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from starlette.applications import Starlette
 
-from cluster.clusters import Clusters
-from portal.app import create_app
+from cluster.cluster import Clusters
 from portal.settings import Settings
-from portal.stream_limits import StreamLimits
+from portal.web.app import create_app
+from portal.web.streams import StreamLimits
 from tests.callers import Clock
 from tests.stand_in import StandIn, clusters_of
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from portal.stream_limits import StreamLimits
+from portal.web.streams import StreamLimits
 from tests.callers import ORIGIN, Caller
 from tests.cluster.waiting import until
 from tests.sockets import streamed

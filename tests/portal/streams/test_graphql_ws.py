@@ -12,8 +12,8 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from models import Session, User
-from portal.server import MAXIMUM_MESSAGE
-from portal.stream_limits import StreamLimits
+from portal.web.server import MAXIMUM_MESSAGE
+from portal.web.streams import StreamLimits
 from tests.callers import ORIGIN, Caller, People
 from tests.cluster.waiting import until
 from tests.sockets import Socket, connected, opened

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cluster.clusters import Clusters
+from cluster.cluster import Clusters
 from models import User
 from portal.settings import Settings
 from tests.callers import Caller, People

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cluster.errors import ClusterRefused, ClusterUnavailable
+from cluster.connection import ClusterRefused, ClusterUnavailable
 from models import AccessState, Membership, ServiceAccount, User
 from tests.callers import Caller, Clock, People
 from tests.provisioned import Provisioned

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from models import AccessRequest, AccessState, Database, User
-from resolvers.withdrawal import sweep
+from resolvers.access import sweep
 from tests.callers import Caller, Clock, People
 from tests.cluster.waiting import until
 from tests.provisioned import Provisioned

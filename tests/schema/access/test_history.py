@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from models import AccessRequest, AccessState, EffectiveMembership, ServiceAccount, User
-from resolvers.withdrawal import sweep
+from resolvers.access import sweep
 from tests.callers import Caller, Clock, People
 from tests.schema.access.calls import (
     APPROVE,

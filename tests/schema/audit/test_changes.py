@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from cluster.clusters import Clusters
+from cluster.cluster import Clusters
 from models import AuditEvent, Membership, Session, User
-from resolvers.withdrawal import sweep
+from resolvers.access import sweep
 from tests.callers import Caller, Clock, People
 from tests.issuing import IssuingCluster
 from tests.provisioned import Provisioned

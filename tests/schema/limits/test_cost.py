@@ -10,11 +10,11 @@ import pytest
 from graphql import get_introspection_query
 
 from models import Database
-from portal.app import create_app
 from portal.settings import Settings
+from portal.web.app import create_app
+from schema.cost import Plans
 from schema.executor import Executor
-from schema.limits.limits import Limits
-from schema.limits.plan import Plans
+from schema.limits import Limits
 from schema.root import build_schema
 from tests.callers import Caller, People, serving
 from tests.sockets import connected, streamed

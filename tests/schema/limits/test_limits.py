@@ -10,7 +10,7 @@ import pytest
 
 from resolvers.errors import ErrorCode
 from schema.executor import Executor, InvalidDocument
-from schema.limits.limits import Limits
+from schema.limits import Limits
 from schema.root import build_schema
 
 Write = Callable[[int], str]

@@ -12,10 +12,10 @@ import pytest
 from starlette.applications import Starlette
 from tortoise.transactions import in_transaction
 
-from cluster.clusters import Clusters
+from cluster.cluster import Clusters
 from models import Database, User
-from portal.app import create_app
 from portal.settings import Settings
+from portal.web.app import create_app
 from resolvers import groups, users
 from tests.callers import Caller, People, serving
 from tests.sockets import connected, streamed

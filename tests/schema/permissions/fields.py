@@ -21,7 +21,7 @@ from graphql import (
     print_ast,
 )
 
-from portal.contract import print_schema
+from portal.cli.contract import print_schema
 
 ROOTS = ("Query", "Mutation", "Subscription")
 SCALARS = {"Int": "1", "Boolean": "true"}

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from cluster.clusters import Clusters
+from cluster.cluster import Clusters
 from cluster.facts import Facts
 from models import (
     AccessRequest,

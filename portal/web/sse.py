@@ -1,0 +1,90 @@
+"""GraphQL over server-sent events, one operation per connection.
+
+https://github.com/graphql/graphql-over-http/blob/main/rfcs/GraphQLOverSSE.md
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import AbstractContextManager, aclosing
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from graphql import ExecutionResult
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from resolvers.clusters import with_pauses
+
+EVENT_STREAM = "text/event-stream"
+HEADERS = {"Cache-Control": "no-store", "Vary": "Accept", "X-Accel-Buffering": "no"}
+KEEP_ALIVE = b":\n\n"
+
+
+class EventStream(StreamingResponse):
+    """Ends with the results, with the client, or when the portal closes.
+
+    In the last case no event says `complete`, so that the client comes back. `held` is exited in
+    all cases.
+    """
+
+    media_type = EVENT_STREAM
+
+    def __init__(
+        self,
+        results: AsyncGenerator[ExecutionResult, None],
+        held: AbstractContextManager[object],
+        *,
+        keep_alive: timedelta,
+        closing: asyncio.Event,
+    ) -> None:
+        self._events = _events(results, keep_alive.total_seconds())
+        self._closing = closing
+        self._held = held
+        super().__init__(self._events, headers=HEADERS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        with self._held:
+            await send(start)
+            async with aclosing(self._events):
+                await _until_first(
+                    self._send_events(send),
+                    self.listen_for_disconnect(receive),
+                    self._closing.wait(),
+                )
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send_events(self, send: Send) -> None:
+        async for event in self._events:
+            await send({"type": "http.response.body", "body": event, "more_body": True})
+
+
+async def _events(
+    results: AsyncGenerator[ExecutionResult, None], seconds: float
+) -> AsyncGenerator[bytes, None]:
+    async with aclosing(with_pauses(results, seconds)) as steps:
+        async for result in steps:
+            yield _event(b"next", orjson.dumps(result.formatted)) if result else KEEP_ALIVE
+    yield _event(b"complete")
+
+
+def _event(name: bytes, data: bytes = b"") -> bytes:
+    # Browsers drop an event that has no data
+    return b"event: %b\ndata: %b\n\n" % (name, data)
+
+
+async def _until_first(*works: Coroutine[Any, Any, object]) -> None:
+    """Returns when one of them is done and the others are cancelled. Raises what one raised."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in tasks:
+        if not task.cancelled():
+            task.result()

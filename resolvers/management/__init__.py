@@ -1,1 +1,0 @@
-"""What administrators create, change and delete."""
