@@ -20,6 +20,7 @@ from auth.google import GoogleSignIn
 from auth.passwords import Passwords
 from auth.tokens import AccessTokens, PersonalTokens
 from cluster.cluster import Clusters, load_clusters
+from cluster.connection import ClusterConfigError
 from models import Database
 from portal.jobs import Sweeper, UsageCounter
 from portal.logs import reason
@@ -119,7 +120,7 @@ class Portal:
     async def assemble(self) -> Services:
         """Everything that the settings describe, not yet started.
 
-        Raises SettingsError and ClusterConfigError.
+        Raises SettingsError.
         """
         keys = signing_keys(self.settings, self.database.sqlite_path)
         return Services(
@@ -176,13 +177,16 @@ class Portal:
         return Context(self.services, actor, request_id)
 
     async def _load_clusters(self) -> Clusters:
-        return await load_clusters(
-            contexts=self.settings.clusters,
-            kubeconfig=self.settings.kubeconfig,
-            api_server_external=self.settings.api_server_external,
-            facts_interval=self.settings.facts_interval,
-            clock=self._clock,
-        )
+        try:
+            return await load_clusters(
+                contexts=self.settings.clusters,
+                kubeconfig=self.settings.kubeconfig,
+                api_server_external=self.settings.api_server_external,
+                facts_interval=self.settings.facts_interval,
+                clock=self._clock,
+            )
+        except ClusterConfigError as error:
+            raise SettingsError(str(error)) from error
 
 
 def google_sign_in(settings: Settings, clock: Callable[[], datetime]) -> GoogleSignIn | None:

@@ -12,27 +12,38 @@ from tortoise.exceptions import DBConnectionError, OperationalError
 
 from models import Database
 from models.database import IN_MEMORY
+from portal.errors import OperatorError
 from portal.logs import reason
 from portal.settings import postgres_label
 
 VARIABLE = "KUBEPORTAL_DATABASE_URL"
 STAND_IN = f"sqlite://{IN_MEMORY}"
 
+# Tortoise translates only a part of what the drivers raise.
+DATABASE_ERRORS = (
+    asyncpg.InterfaceError,
+    asyncpg.PostgresError,
+    DBConnectionError,
+    OperationalError,
+    sqlite3.DatabaseError,
+)
 
-class DatabaseUnusable(Exception):
+
+class DatabaseUnusable(OperatorError):
     """The database can't be used; one line names the setting, or what to do first."""
 
 
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Database]:
-    """A database that answers. Raises DatabaseUnusable."""
+    """An open database. Its errors leave the block as DatabaseUnusable."""
     database = Database(url)
     _require_folder(database.sqlite_path)
     try:
-        with _in_words(database):
-            await database.open()
-            await database.ping()
-        yield database
+        with _explained(database):
+            with _connecting(database):
+                await database.open()
+                await database.ping()
+            yield database
     finally:
         await database.close()
 
@@ -66,18 +77,25 @@ def _require_folder(file: Path | None) -> None:
 async def _is_empty(url: str) -> bool:
     database = Database(url)
     _require_folder(database.sqlite_path)
-    with _in_words(database):
+    with _explained(database), _connecting(database):
         return await database.is_empty()
 
 
 @contextmanager
-def _in_words(database: Database) -> Iterator[None]:
+def _explained(database: Database) -> Iterator[None]:
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, DBConnectionError) as error:
-        raise DatabaseUnusable(f"{VARIABLE}: PostgreSQL refuses: {error}") from None
-    except (OperationalError, sqlite3.DatabaseError) as error:
-        raise DatabaseUnusable(f"{VARIABLE}: {database.sqlite_path}: {error}") from None
+    except DATABASE_ERRORS as error:
+        place = database.sqlite_path or "PostgreSQL refuses"
+        raise DatabaseUnusable(f"{VARIABLE}: {place}: {error}") from None
+
+
+@contextmanager
+def _connecting(database: Database) -> Iterator[None]:
+    try:
+        yield
+    except DBConnectionError:
+        raise  # which is a ConnectionError, but its message explains more than an errno does
     except OSError as error:
         raise DatabaseUnusable(
             f"{VARIABLE}: {postgres_label(database.url)} can't be reached: {reason(error)}"

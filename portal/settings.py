@@ -30,6 +30,7 @@ from pydantic_settings import (
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.exceptions import ConfigurationError
 
+from portal.errors import OperatorError
 from portal.logs import reason
 from portal.mail import SmtpServer
 from resolvers.users import email_complaint
@@ -202,7 +203,7 @@ GOOGLE_TOKENINFO = "https://oauth2.googleapis.com/tokeninfo"
 LOCAL_ORIGINS = ("http://localhost:8000", "http://127.0.0.1:8000")
 
 
-class SettingsError(Exception):
+class SettingsError(OperatorError):
     """The environment can't be used; the message names the variable and what to do."""
 
 

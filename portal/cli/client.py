@@ -16,8 +16,10 @@ from urllib.parse import urlsplit
 import click
 import httpx2
 
+from portal.errors import OperatorError
 
-class ClientError(Exception):
+
+class ClientError(OperatorError):
     """The portal can't be used like this; the message says what to do."""
 
 

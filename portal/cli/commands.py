@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,29 +11,29 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
+from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from auth.passwords import Passwords, UnusablePassword
-from cluster.connection import ClusterConfigError
 from models import AuditActor, AuditEvent, AuditKind, User
 from models.audit import TABLE, seal, unseal
-from portal.cli.client import ClientError, credential, login
+from portal.cli.client import credential, login
 from portal.cli.contract import ContractError, check_schema, openapi_json, print_schema
 from portal.cli.main import run
 from portal.container import Portal, warn_of_short_keys
-from portal.databases import DatabaseUnusable, opened, require_migrated, up_to_date
-from portal.declared import DeclarationError, run_apply
-from portal.legacy import LegacyError, ReportError, report_file, run_import
+from portal.databases import opened, require_migrated, up_to_date
+from portal.declared import run_apply
+from portal.errors import OperatorError
+from portal.legacy import report_file, run_import
 from portal.logs import log_audit_events, log_to_standard_error
-from portal.settings import Settings, SettingsError, settings_from_environment
+from portal.settings import Settings, settings_from_environment
 from portal.web import server
 from portal.web.app import utc_now
 from resolvers.audit import creation, record
 from resolvers.users import email_complaint, name_complaint, normalize_email, username_complaint
 
 
-class AccountError(Exception):
+class AccountError(OperatorError):
     """The account can't be made; the message says why."""
 
 
@@ -100,22 +99,6 @@ async def prune(before: datetime) -> int:
 
 
 T = TypeVar("T")
-MISTAKES = (
-    AccountError,
-    server.AddressUnusable,
-    ClientError,
-    ClusterConfigError,
-    ContractError,
-    DatabaseUnusable,
-    DBConnectionError,
-    DeclarationError,
-    LegacyError,
-    OperationalError,
-    OSError,
-    ReportError,
-    SettingsError,
-    sqlite3.DatabaseError,
-)
 NO_ADMINISTRATOR = (
     "Nobody can sign in and administrate the portal yet: declare somebody with"
     " `superuser: true` and a password, or run `kubeportal user create NAME --superuser`."
@@ -123,7 +106,7 @@ NO_ADMINISTRATOR = (
 
 
 def main() -> None:
-    run(cli, MISTAKES)
+    run(cli)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

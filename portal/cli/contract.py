@@ -27,6 +27,7 @@ from graphql import (
     separate_operations,
 )
 
+from portal.errors import OperatorError
 from portal.web.app import REST_DOCUMENTS
 from portal.web.documents import manifest
 from rest_compat.openapi import describe
@@ -37,7 +38,7 @@ from schema.root import REST_API_VERSION
 from schema.root import build_schema as our_schema
 
 
-class ContractError(Exception):
+class ContractError(OperatorError):
     """A schema or a document can't be read, or clients would break."""
 
 

@@ -6,12 +6,13 @@ import sys
 
 import click
 
-from portal.cli.client import ClientError, client
+from portal.cli.client import client
+from portal.errors import OperatorError
 from portal.logs import reason
 
 
-def run(command: click.Command, mistakes: tuple[type[Exception], ...]) -> None:
-    """A user's mistake ends with status 1 and one line; only a fault of ours shows a traceback."""
+def run(command: click.Command) -> None:
+    """Run a command. A mistake of the operator is one line; only our own bugs show a traceback."""
     try:
         command.main(standalone_mode=False)
     except click.exceptions.Abort:
@@ -21,14 +22,10 @@ def run(command: click.Command, mistakes: tuple[type[Exception], ...]) -> None:
         sys.exit(1)
     except click.ClickException as error:
         _fail(error.format_message())
-    except mistakes as error:
-        _fail(_told(error))
-
-
-def _told(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {reason(error)}"
-    return str(error) or type(error).__name__
+    except OSError as error:
+        _fail(f"{error.filename}: {reason(error)}" if error.filename else str(error))
+    except OperatorError as error:
+        _fail(str(error))
 
 
 def _fail(message: str) -> None:
@@ -38,7 +35,7 @@ def _fail(message: str) -> None:
 
 def main() -> None:
     if set(sys.argv[1:2]) & client.commands.keys():
-        run(client, (ClientError,))
+        run(client)
     else:
         # The modules of the server take more than a second to load
         from portal.cli.commands import main as server_main

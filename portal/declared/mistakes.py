@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from portal.errors import OperatorError
 from portal.logs import printable
 
 KEY_LENGTH = 50
@@ -13,7 +14,7 @@ KEY_LENGTH = 50
 Location = tuple[str | int, ...]
 
 
-class DeclarationError(Exception):
+class DeclarationError(OperatorError):
     """The file can't be applied and nothing was changed; one line says why."""
 
 

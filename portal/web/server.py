@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from portal.container import CLOSING
+from portal.errors import OperatorError
 from portal.logs import log_to_standard_error, reason
 from portal.settings import Settings, settings_from_environment
 from portal.web.app import create_app
@@ -28,7 +29,7 @@ GRACE_SECONDS = 10
 MAXIMUM_MESSAGE = 1024 * 1024
 
 
-class AddressUnusable(Exception):
+class AddressUnusable(OperatorError):
     """Nobody can listen there; the message says why, and what to do."""
 
 

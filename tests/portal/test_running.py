@@ -7,7 +7,7 @@ import errno
 import click
 import pytest
 
-from portal.cli.commands import MISTAKES, cli
+from portal.cli.commands import cli
 from portal.cli.main import run
 
 
@@ -17,7 +17,7 @@ def test_a_command_that_needs_another_shows_its_help_as_it_is(
 ) -> None:
     monkeypatch.setattr("sys.argv", ["kubeportal", *group])
     with pytest.raises(SystemExit) as ended:
-        run(cli, MISTAKES)
+        run(cli)
     assert ended.value.code == 1
     usage, *rest = capsys.readouterr().err.splitlines()
     assert usage.startswith(" ".join(["Usage: kubeportal", *group]))
@@ -34,5 +34,5 @@ def test_a_file_is_named_before_what_the_system_says(
 
     monkeypatch.setattr("sys.argv", ["kubeportal"])
     with pytest.raises(SystemExit):
-        run(failing, MISTAKES)
+        run(failing)
     assert capsys.readouterr().err == "kubeportal: /var/lib/portal.json: Permission denied\n"
