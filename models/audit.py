@@ -8,14 +8,10 @@ from typing import Any
 
 from tortoise import fields
 from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.migrations.operations import TortoiseOperation
-from tortoise.migrations.schema_editor.base import BaseSchemaEditor
-from tortoise.migrations.schema_generator.state import State
 from tortoise.models import Model
 
 from models.users import NAME_LENGTH
 
-TABLE = "audit_events"
 ADDRESS_LENGTH = 45
 CLIENT_LENGTH = 200
 REQUEST_ID_LENGTH = 32
@@ -96,7 +92,7 @@ class AuditEvent(Model):
     details: dict[str, Any] = fields.JSONField(default=dict)
 
     class Meta:
-        table = TABLE
+        table = "audit_events"
         indexes = (
             ("actor_id", "id"),
             ("subject_type", "subject_id", "id"),
@@ -106,10 +102,13 @@ class AuditEvent(Model):
 
 
 SQLITE_TRIGGERS = {
-    "no_update": ("UPDATE", ""),
-    "no_delete": ("DELETE", ""),
+    "audit_events_no_update": 'BEFORE UPDATE ON "audit_events"',
+    "audit_events_no_delete": 'BEFORE DELETE ON "audit_events"',
     # INSERT OR REPLACE deletes without firing the trigger on DELETE
-    "no_replace": ("INSERT", 'WHEN EXISTS (SELECT 1 FROM "{table}" WHERE "id" = NEW."id")'),
+    "audit_events_no_replace": (
+        'BEFORE INSERT ON "audit_events"'
+        ' WHEN EXISTS (SELECT 1 FROM "audit_events" WHERE "id" = NEW."id")'
+    ),
 }
 POSTGRES_FUNCTION = """
     CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -117,63 +116,29 @@ POSTGRES_FUNCTION = """
         RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
     END $$
 """
+POSTGRES_TRIGGER = """
+    CREATE TRIGGER "audit_events_append_only" BEFORE UPDATE OR DELETE OR TRUNCATE
+        ON "audit_events" FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+"""
 
 
-async def seal(connection: BaseDBAsyncClient, table: str) -> None:
-    """From now on, changing, deleting and replacing rows raises IntegrityError."""
-    await unseal(connection, table)
+async def make_append_only(connection: BaseDBAsyncClient) -> None:
+    """Changing, deleting or replacing an event raises IntegrityError from now on."""
     if connection.capabilities.dialect == "postgres":
         await connection.execute_query(POSTGRES_FUNCTION)
-        await connection.execute_query(
-            f'CREATE TRIGGER "{table}_append_only" BEFORE UPDATE OR DELETE OR TRUNCATE'
-            f' ON "{table}" FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()'
-        )
+        await connection.execute_query(POSTGRES_TRIGGER)
         return
-    for name, (event, condition) in SQLITE_TRIGGERS.items():
+    for name, event in SQLITE_TRIGGERS.items():
         await connection.execute_query(
-            f'CREATE TRIGGER "{table}_{name}" BEFORE {event} ON "{table}"'
-            f" {condition.format(table=table)}"
-            f" BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            f'CREATE TRIGGER "{name}" {event}'
+            " BEGIN SELECT RAISE(ABORT, 'audit_events is append-only'); END"
         )
 
 
-async def unseal(connection: BaseDBAsyncClient, table: str) -> None:
-    """For whoever prunes the table: in one transaction with `seal`."""
+async def allow_changes(connection: BaseDBAsyncClient) -> None:
+    """For pruning, in one transaction with `make_append_only`."""
     if connection.capabilities.dialect == "postgres":
-        await connection.execute_query(f'DROP TRIGGER IF EXISTS "{table}_append_only" ON "{table}"')
+        await connection.execute_query('DROP TRIGGER "audit_events_append_only" ON "audit_events"')
         return
     for name in SQLITE_TRIGGERS:
-        await connection.execute_query(f'DROP TRIGGER IF EXISTS "{table}_{name}"')
-
-
-class Seal(TortoiseOperation):
-    """Makes a table append-only, by whatever that takes now."""
-
-    def __init__(self, *, table: str) -> None:
-        self.table = table
-
-    def describe(self) -> str:
-        return f"Make {self.table} append-only"
-
-    def state_forward(self, app_label: str, state: State) -> None:
-        """The model stays as it is."""
-
-    async def database_forward(
-        self,
-        app_label: str,
-        old_state: State,
-        new_state: State,
-        state_editor: BaseSchemaEditor | None = None,
-    ) -> None:
-        if state_editor:
-            await seal(state_editor.client, self.table)
-
-    async def database_backward(
-        self,
-        app_label: str,
-        old_state: State,
-        new_state: State,
-        state_editor: BaseSchemaEditor | None = None,
-    ) -> None:
-        if state_editor:
-            await unseal(state_editor.client, self.table)
+        await connection.execute_query(f'DROP TRIGGER "{name}"')

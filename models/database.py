@@ -22,10 +22,8 @@ from tortoise.context import TortoiseContext, _current_context
 from tortoise.exceptions import OperationalError
 from tortoise.expressions import F, Function
 from tortoise.migrations.executor import MigrationExecutor
-from tortoise.migrations.operations import TortoiseOperation
 from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.migrations.schema_editor.base import BaseSchemaEditor
-from tortoise.migrations.schema_generator.state import State
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
@@ -238,44 +236,3 @@ class Alphabetical(Function):
 def alphabetical_sql(text: str, dialect: str) -> str:
     collation = ' COLLATE "C"' if dialect.startswith("postgres") else ""
     return f"LOWER({text}{collation})"
-
-
-class IndexAlphabetically(TortoiseOperation):
-    """An index for lists in the order of a text column, then of ids."""
-
-    def __init__(self, *, table: str, column: str) -> None:
-        self.table = table
-        self.column = column
-
-    @property
-    def _name(self) -> str:
-        return f"idx_{self.table}_{self.column}_alphabetical"
-
-    def describe(self) -> str:
-        return f"Index {self.table} by {self.column} alphabetically"
-
-    def state_forward(self, app_label: str, state: State) -> None:
-        """The model stays as it is."""
-
-    async def database_forward(
-        self,
-        app_label: str,
-        old_state: State,
-        new_state: State,
-        state_editor: BaseSchemaEditor | None = None,
-    ) -> None:
-        if state_editor:
-            key = alphabetical_sql(f'"{self.column}"', state_editor.DIALECT)
-            await state_editor.client.execute_query(
-                f'CREATE INDEX "{self._name}" ON "{self.table}" ({key}, "id")'
-            )
-
-    async def database_backward(
-        self,
-        app_label: str,
-        old_state: State,
-        new_state: State,
-        state_editor: BaseSchemaEditor | None = None,
-    ) -> None:
-        if state_editor:
-            await state_editor.client.execute_query(f'DROP INDEX "{self._name}"')

@@ -16,7 +16,7 @@ from tortoise.transactions import in_transaction
 
 from auth.passwords import Passwords, UnusablePassword
 from models import AuditActor, AuditEvent, AuditKind, User
-from models.audit import TABLE, seal, unseal
+from models.audit import allow_changes, make_append_only
 from portal.cli.client import credential, login
 from portal.cli.contract import ContractError, check_schema, openapi_json, print_schema
 from portal.cli.main import run
@@ -89,9 +89,9 @@ def _check(label: str, complaint: str | None) -> None:
 async def prune(before: datetime) -> int:
     """Deletes older events, and records that; returns how many there were."""
     async with in_transaction() as connection:
-        await unseal(connection, TABLE)
+        await allow_changes(connection)
         count = await AuditEvent.filter(happened_at__lt=before).delete()
-        await seal(connection, TABLE)
+        await make_append_only(connection)
         await record(
             AuditActor.OPERATOR, AuditKind.AUDIT_PRUNED, before=before.isoformat(), deleted=count
         )

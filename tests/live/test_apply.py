@@ -47,7 +47,7 @@ def test_a_mistake_in_the_file_makes_no_database(
 def test_a_dry_run_does_not_touch_an_old_database(file: Path, tmp_path: Path) -> None:
     kubeportal("migrate", folder=tmp_path)
     with closing(sqlite3.connect(tmp_path / "kubeportal.sqlite3")) as connection:
-        connection.execute("DELETE FROM tortoise_migrations WHERE name > '0003'")
+        connection.execute("UPDATE tortoise_migrations SET name = '0000_older'")
         connection.commit()
     outcome = kubeportal("apply", "-f", str(file), "--dry-run", folder=tmp_path)
     assert outcome.returncode == 1

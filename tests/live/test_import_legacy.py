@@ -159,7 +159,7 @@ def test_nothing_is_made_in_a_database_of_the_former_portal(
 def test_an_old_database_is_not_touched_by_a_dry_run(source: Path, tmp_path: Path) -> None:
     kubeportal("migrate", folder=tmp_path)
     with closing(sqlite3.connect(tmp_path / "kubeportal.sqlite3")) as connection:
-        connection.execute("DELETE FROM tortoise_migrations WHERE name > '0003'")
+        connection.execute("UPDATE tortoise_migrations SET name = '0000_older'")
         connection.commit()
     outcome = kubeportal("import-legacy", str(source), "--dry-run", folder=tmp_path)
     assert outcome.returncode == 1
