@@ -1,4 +1,4 @@
-"""Who may do what: one word for everything that can be done, and one rule for each word."""
+"""Who may do what: the permissions of the schema, and one rule for each of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tortoise.queryset import QuerySet
 from models import Scope, Session
 from resolvers import access, audit, credentials, groups, users, webapps
 from resolvers.actor import Actor
-from resolvers.errors import BadUserInput, Complaint
+from resolvers.errors import BadUserInput, Complaint, Forbidden, Unauthenticated
 from resolvers.services import Services
 
 
@@ -48,65 +48,86 @@ class Permission(Enum):
     MANAGE_WEBAPPS = "MANAGE_WEBAPPS"
 
 
+class Role(Enum):
+    """What a permission requires of the caller, whatever it is about."""
+
+    EVERYONE = "everyone"
+    SIGNED_IN = "signed in"
+    ADMINISTRATOR = "administrator"
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a permission is about: an object by its type in the schema and its database id."""
+    """The object that a permission is about: its type in the schema and its database id."""
 
     type: str
     id: int
 
 
-Holds: TypeAlias = Callable[[Services, Actor, int], Awaitable[bool]]
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """Who holds a permission; `about` is the type that it is about, None for none.
-
-    A personal access token needs the `scope`; without one, only a sign-in will do.
-    """
-
-    holds: Holds
-    about: str | None = None
-    scope: Scope | None = None
-    open_to_everyone: bool = False
-
-
-async def can(
-    services: Services, actor: Actor, permission: Permission, subject: Subject | None
-) -> bool:
-    """Whether the actor may; nobody may do anything with what does not exist.
-
-    Raises BadUserInput for a subject that does not belong to the permission.
-    """
-    rule = RULES[permission]
-    given = subject.type if subject else None
-    if given != rule.about:
-        needed = f"an id of the type {rule.about}" if rule.about else "no id"
-        raise BadUserInput(Complaint(f"{permission.value} takes {needed}.", "id"))
-    if rule.open_to_everyone:
-        return True
-    if actor.session is None or not actor.session.allows(rule.scope):
-        return False
-    return await rule.holds(services, actor, subject.id if subject else 0)
-
-
-def beyond_scopes(session: Session, permissions: Iterable[Permission]) -> list[str]:
-    """The names of those permissions for which the session must not be used."""
-    rules = ((permission, RULES[permission]) for permission in permissions)
-    return sorted(
-        permission.value
-        for permission, rule in rules
-        if not (rule.open_to_everyone or session.allows(rule.scope))
-    )
+Condition: TypeAlias = Callable[[Services, Actor, int], Awaitable[bool]]
 
 
 async def _always(_: Services, __: Actor, ___: int) -> bool:
     return True
 
 
-async def _administrates(_: Services, actor: Actor, __: int) -> bool:
-    return await actor.is_admin()
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who holds a permission.
+
+    `role` and `scope` depend on the caller alone: the guards of the schema enforce them. A personal
+    access token needs the scope; without one, the permission takes a sign-in. `condition` depends
+    on a row of the type `about`: the resolvers enforce it by their visibility queries.
+    """
+
+    role: Role
+    scope: Scope | None = None
+    about: str | None = None
+    condition: Condition = _always
+
+
+async def require(actor: Actor, permission: Permission) -> None:
+    """Raises Unauthenticated or Forbidden where the caller lacks the role."""
+    role = RULES[permission].role
+    if role is Role.SIGNED_IN and actor.session is None:
+        raise Unauthenticated(actor.problem)
+    if role is Role.ADMINISTRATOR:
+        await actor.require_admin()
+
+
+async def can(
+    services: Services, actor: Actor, permission: Permission, subject: Subject | None
+) -> bool:
+    """Whether the caller holds the permission; false for a subject that does not exist.
+
+    Raises BadUserInput for a subject of another type.
+    """
+    rule = RULES[permission]
+    subject_type = subject.type if subject else None
+    if subject_type != rule.about:
+        needed = f"an id of the type {rule.about}" if rule.about else "no id"
+        raise BadUserInput(Complaint(f"{permission.value} takes {needed}.", "id"))
+    if rule.role is Role.EVERYONE:
+        return True
+    if actor.session is None or not actor.session.allows(rule.scope):
+        return False
+    if rule.role is Role.ADMINISTRATOR and not await actor.is_admin():
+        return False
+    return await rule.condition(services, actor, subject.id if subject else 0)
+
+
+def require_scopes(session: Session, permissions: Iterable[Permission]) -> None:
+    """Raises Forbidden where the scopes of a personal access token do not cover the permissions."""
+    rules = ((permission, RULES[permission]) for permission in permissions)
+    lacking = sorted(
+        permission.value
+        for permission, rule in rules
+        if rule.role is not Role.EVERYONE and not session.allows(rule.scope)
+    )
+    if lacking:
+        raise Forbidden(
+            f"The scopes of this personal access token do not include: {', '.join(lacking)}."
+        )
 
 
 async def _is_oneself(_: Services, actor: Actor, user_id: int) -> bool:
@@ -129,53 +150,60 @@ async def _lacks_access(services: Services, actor: Actor, _: int) -> bool:
     return not actor.user.has_access_at(services.clock())
 
 
-def _sees(visible_to: Callable[[Actor], Awaitable[QuerySet[Any]]]) -> Holds:
-    async def sees(_: Services, actor: Actor, row_id: int) -> bool:
+def _is_visible(visible_to: Callable[[Actor], Awaitable[QuerySet[Any]]]) -> Condition:
+    async def is_visible(_: Services, actor: Actor, row_id: int) -> bool:
         return await (await visible_to(actor)).filter(id=row_id).exists()
 
-    return sees
+    return is_visible
 
 
-async def _administrates_other(services: Services, actor: Actor, user_id: int) -> bool:
-    if actor.user.id == user_id or not await actor.is_admin():
-        return False
-    return await _sees_user(services, actor, user_id)
+_is_visible_user = _is_visible(users.visible_to)
 
 
-_sees_user = _sees(users.visible_to)
+async def _is_another_user(services: Services, actor: Actor, user_id: int) -> bool:
+    return actor.user.id != user_id and await _is_visible_user(services, actor, user_id)
 
-EVERYONE = Rule(_always, open_to_everyone=True)
+
+EVERYONE = Rule(Role.EVERYONE)
+ADMINISTRATOR = Rule(Role.ADMINISTRATOR, Scope.ADMIN)
+
+
+def _reader(about: str | None = None, condition: Condition = _always) -> Rule:
+    return Rule(Role.SIGNED_IN, Scope.READ, about, condition)
+
 
 RULES = {
     Permission.SEE_PORTAL: EVERYONE,
     Permission.SIGN_IN: EVERYONE,
-    Permission.COUNT_USERS: Rule(_always, scope=Scope.READ),
-    Permission.SEE_CLUSTERS: Rule(_always, scope=Scope.READ),
-    Permission.SEE_OWN_ACCOUNT: Rule(_is_oneself, "User", Scope.READ),
-    Permission.SEE_USER: Rule(_sees_user, "User", Scope.READ),
-    Permission.UPDATE_USER: Rule(_is_oneself, "User", Scope.WRITE),
-    Permission.CHANGE_PASSWORD: Rule(_always),
-    Permission.SEE_OWN_GROUP: Rule(_is_member, "Group", Scope.READ),
-    Permission.SEE_GROUP: Rule(_sees(groups.visible_to), "Group", Scope.READ),
-    Permission.SEE_OWN_WEBAPP: Rule(_is_shown, "WebApp", Scope.READ),
-    Permission.SEE_WEBAPP: Rule(_sees(webapps.visible_to), "WebApp", Scope.READ),
-    Permission.REQUEST_ACCESS: Rule(_lacks_access, scope=Scope.WRITE),
-    Permission.SEE_ACCESS_REQUEST: Rule(_sees(access.visible_to), "AccessRequest", Scope.READ),
-    Permission.DECIDE_ACCESS: Rule(_administrates_other, "User", Scope.ADMIN),
-    Permission.ISSUE_CREDENTIALS: Rule(_is_oneself_with_access, "User", Scope.CREDENTIALS),
-    Permission.SEE_CREDENTIAL_ISSUE: Rule(
-        _sees(credentials.visible_to), "CredentialIssue", Scope.READ
+    Permission.COUNT_USERS: _reader(),
+    Permission.SEE_CLUSTERS: _reader(),
+    Permission.SEE_OWN_ACCOUNT: _reader("User", _is_oneself),
+    Permission.SEE_USER: _reader("User", _is_visible_user),
+    Permission.UPDATE_USER: Rule(Role.SIGNED_IN, Scope.WRITE, "User", _is_oneself),
+    Permission.CHANGE_PASSWORD: Rule(Role.SIGNED_IN),
+    Permission.SEE_OWN_GROUP: _reader("Group", _is_member),
+    Permission.SEE_GROUP: _reader("Group", _is_visible(groups.visible_to)),
+    Permission.SEE_OWN_WEBAPP: _reader("WebApp", _is_shown),
+    Permission.SEE_WEBAPP: _reader("WebApp", _is_visible(webapps.visible_to)),
+    Permission.REQUEST_ACCESS: Rule(Role.SIGNED_IN, Scope.WRITE, None, _lacks_access),
+    Permission.SEE_ACCESS_REQUEST: _reader("AccessRequest", _is_visible(access.visible_to)),
+    Permission.DECIDE_ACCESS: Rule(Role.ADMINISTRATOR, Scope.ADMIN, "User", _is_another_user),
+    Permission.ISSUE_CREDENTIALS: Rule(
+        Role.SIGNED_IN, Scope.CREDENTIALS, "User", _is_oneself_with_access
     ),
-    Permission.LIST_CREDENTIAL_ISSUES: Rule(_is_oneself, "User", Scope.READ),
-    Permission.SEE_AUDIT_EVENT: Rule(_sees(audit.visible_to), "AuditEvent", Scope.READ),
-    Permission.LIST_AUDIT_EVENTS: Rule(_is_oneself, "User", Scope.READ),
-    Permission.SEE_SESSIONS: Rule(_sees_user, "User", Scope.READ),
-    Permission.END_SESSIONS: Rule(_sees_user, "User"),
-    Permission.END_OTHER_SESSIONS: Rule(_always),
-    Permission.CREATE_TOKEN: Rule(_always),
-    Permission.ADMINISTRATE: Rule(_administrates, scope=Scope.ADMIN),
-    Permission.MANAGE_USERS: Rule(_administrates, scope=Scope.ADMIN),
-    Permission.SET_PASSWORD: Rule(_administrates_other, "User"),
-    Permission.MANAGE_GROUPS: Rule(_administrates, scope=Scope.ADMIN),
-    Permission.MANAGE_WEBAPPS: Rule(_administrates, scope=Scope.ADMIN),
+    Permission.SEE_CREDENTIAL_ISSUE: _reader(
+        "CredentialIssue", _is_visible(credentials.visible_to)
+    ),
+    Permission.LIST_CREDENTIAL_ISSUES: _reader("User", _is_oneself),
+    Permission.SEE_AUDIT_EVENT: _reader("AuditEvent", _is_visible(audit.visible_to)),
+    Permission.LIST_AUDIT_EVENTS: _reader("User", _is_oneself),
+    Permission.SEE_SESSIONS: _reader("User", _is_visible_user),
+    Permission.END_SESSIONS: Rule(Role.SIGNED_IN, None, "User", _is_visible_user),
+    Permission.END_OTHER_SESSIONS: Rule(Role.SIGNED_IN),
+    Permission.CREATE_TOKEN: Rule(Role.SIGNED_IN),
+    Permission.ADMINISTRATE: ADMINISTRATOR,
+    Permission.MANAGE_USERS: ADMINISTRATOR,
+    Permission.SET_PASSWORD: Rule(Role.ADMINISTRATOR, None, "User", _is_another_user),
+    Permission.MANAGE_GROUPS: ADMINISTRATOR,
+    Permission.MANAGE_WEBAPPS: ADMINISTRATOR,
 }

@@ -14,8 +14,9 @@ from resolvers.approval import Terms
 from resolvers.errors import PortalError
 from schema.context import Context, PortalInfo
 from schema.enums import AccessRequestState, AccessState, Permission
-from schema.errors import UserError, user_errors
+from schema.errors import user_errors
 from schema.guard import guard
+from schema.mutations import Payload
 from schema.relay import LazyUser, Node, global_id, user_of
 
 if TYPE_CHECKING:
@@ -169,14 +170,13 @@ class RevokeAccessInput:
 
 
 @strawberry.type
-class Outcome:
+class Outcome(Payload):
     user: LazyUser | None = strawberry.field(
-        description="The user as of now; null when nothing was changed."
+        default=None, description="The user as of now; null when nothing was changed."
     )
     access_request: AccessRequest | None = strawberry.field(
-        description="The request as of now; null when nothing was changed."
+        default=None, description="The request as of now; null when nothing was changed."
     )
-    errors: list[UserError] = strawberry.field(description="Empty when it was done.")
 
     @classmethod
     async def of(cls, action: Awaitable[models.AccessRequest], context: Context) -> Self:

@@ -130,6 +130,8 @@ def _plain(message: str) -> str:
     """Without the types of Python, all of a long value, and objects, which may hold a password."""
     if "'Maybe[" in message:
         return "A value that may be left out, but not be null, is null."
+    if "integer string conversion" in message:
+        return "An integer has too many digits."
     plain = CITED_OBJECT.sub("", message)
     return plain if len(plain) <= LONGEST else f"{plain[:LONGEST]}…"
 

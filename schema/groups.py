@@ -9,8 +9,9 @@ from resolvers import groups
 from resolvers.pages import page_arguments
 from schema.context import PortalInfo
 from schema.enums import GroupMembership, Permission
-from schema.errors import CURRENT, DATABASE_ID, ERRORS, VERSION, UserError, deletion, given, outcome
+from schema.errors import CURRENT, DATABASE_ID, VERSION, deletion, given, outcome
 from schema.guard import guard
+from schema.mutations import Payload
 from schema.relay import After, Before, Connection, First, Last, Node, global_id
 from schema.users import User
 
@@ -107,26 +108,25 @@ class DeleteGroupInput:
 
 
 @strawberry.type(description="The outcome of making a group.")
-class CreateGroupPayload:
-    group: Group | None = strawberry.field(description="The new group; null when there is none.")
-    errors: list[UserError] = strawberry.field(description=ERRORS)
+class CreateGroupPayload(Payload):
+    group: Group | None = strawberry.field(
+        default=None, description="The new group; null when there is none."
+    )
 
 
 @strawberry.type(description="The outcome of a change of a group.")
-class UpdateGroupPayload:
-    group: Group | None = strawberry.field(description=f"The group{CURRENT}")
-    errors: list[UserError] = strawberry.field(description=ERRORS)
+class UpdateGroupPayload(Payload):
+    group: Group | None = strawberry.field(default=None, description=f"The group{CURRENT}")
 
 
 @strawberry.type(description="The outcome of deleting a group.")
-class DeleteGroupPayload:
+class DeleteGroupPayload(Payload):
     deleted_id: strawberry.ID | None = strawberry.field(
-        description="The global id of what was deleted; null when nothing was."
+        default=None, description="The global id of what was deleted; null when nothing was."
     )
     group: Group | None = strawberry.field(
-        description="After CONFLICT, the group as it is now; else null."
+        default=None, description="After CONFLICT, the group as it is now; else null."
     )
-    errors: list[UserError] = strawberry.field(description=ERRORS)
 
 
 Creation = Annotated[CreateGroupInput, strawberry.argument(description="Which group to make.")]
@@ -204,11 +204,10 @@ class WithdrawWebAppsInput:
 
 
 @strawberry.type
-class Outcome:
+class Outcome(Payload):
     group: Group | None = strawberry.field(
-        description="The group as it is now; null when nothing was done."
+        default=None, description="The group as it is now; null when nothing was done."
     )
-    errors: list[UserError] = strawberry.field(description=ERRORS)
 
 
 @strawberry.type(description="The outcome of putting users into a group.")

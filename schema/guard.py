@@ -1,86 +1,29 @@
-"""Which permissions an operation takes, read off the guards of its fields."""
+"""`@guard` names the permission that a field takes, and is what enforces it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from inspect import isawaitable
+from typing import Any, TypeAlias
 
 import strawberry
 from graphql import (
-    DocumentNode,
-    FieldNode,
-    GraphQLError,
     GraphQLField,
+    GraphQLNamedType,
     GraphQLObjectType,
+    GraphQLResolveInfo,
     GraphQLSchema,
-    TypeInfo,
-    TypeInfoVisitor,
-    Visitor,
-    located_error,
-    separate_operations,
-    visit,
 )
+from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.schema_directive import Location
 
-from resolvers.errors import Forbidden
-from resolvers.permissions import beyond_scopes
+from resolvers.permissions import RULES, Role, require
 from schema.context import Context
-from schema.cost import Plan, Plans, SchemaReading
 from schema.enums import Permission
-from schema.limits import LARGEST, Limits, excess, values_in_variables
 
-
-@strawberry.schema_directive(
-    locations=[Location.OBJECT, Location.FIELD_DEFINITION],
-    description="Who may read the fields of the type, or use the field: those who hold the"
-    " permission. Pages and payloads are for whoever may use the field that leads to them.",
-)
-class Guard:
-    permission: Permission = strawberry.field(description="What the caller must hold.")
-
-
-def guard(permission: Permission) -> list[object]:
-    """For the `directives` of a type or a field."""
-    return [Guard(permission=permission)]
-
-
-DEFINITION = "strawberry-definition"
-
-
-def permissions_of(
-    schema: GraphQLSchema, document: DocumentNode, operation_name: str | None
-) -> frozenset[Permission]:
-    """Of the named operation, or of the only one; of all where the name fits none."""
-    operations = separate_operations(document)
-    chosen = operations.get(operation_name or "", document)
-    found: set[Permission] = set()
-    type_info = TypeInfo(schema)
-
-    class Reader(Visitor):
-        def enter_field(self, node: FieldNode, *_: Any) -> None:
-            if not node.name.value.startswith("__"):
-                found.update(_guards(type_info.get_parent_type(), type_info.get_field_def()))
-
-    visit(chosen, TypeInfoVisitor(type_info, Reader()))
-    return frozenset(found)
-
-
-def _guards(parent: Any, field: GraphQLField | None) -> Iterator[Permission]:
-    """The field's own permission, else that of its type."""
-    own = list(_named(field))
-    yield from own or _named(parent if isinstance(parent, GraphQLObjectType) else None)
-
-
-def _named(definition: GraphQLField | GraphQLObjectType | None) -> Iterator[Permission]:
-    ours = definition.extensions.get(DEFINITION) if definition else None
-    for directive in getattr(ours, "directives", None) or ():
-        if isinstance(directive, Guard):
-            yield directive.permission
-
-
-SCOPES = "The scopes of this personal access token do not include: {}."
+Resolver: TypeAlias = Callable[..., Any]
+DEFINITION = GraphQLCoreConverter.DEFINITION_BACKREF
 
 
 class Introspection(Enum):
@@ -90,70 +33,68 @@ class Introspection(Enum):
     SIGNED_IN = "signed-in"
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """`cost` is None where it is not clear which operation is meant."""
+@strawberry.schema_directive(
+    locations=[Location.OBJECT, Location.FIELD_DEFINITION],
+    description="The permission that a field requires. On a type, it applies to all fields of the"
+    " type without a guard of their own. Connections, edges and payloads have none: they are"
+    " readable with the field that returns them.",
+)
+class Guard:
+    permission: Permission = strawberry.field(description="The required permission.")
 
-    plan: Plan | None
-    cost: int | None
-    refusal: GraphQLError | None
+
+def guard(permission: Permission) -> list[object]:
+    """The `directives` of a type or a field."""
+    return [Guard(permission=permission)]
 
 
-class Gate:
-    def __init__(self, schema: GraphQLSchema, limits: Limits, introspection: Introspection) -> None:
-        self._schema = schema
-        self._limits = limits
-        self._is_public = introspection is Introspection.EVERYONE
-        self._plans = Plans(schema, limits.list_size)
+def permission_of(parent: GraphQLNamedType | None, field: GraphQLField) -> Permission | None:
+    """The field's own permission, else that of its type."""
+    own = _named(field)
+    return _named(parent) if own is None and isinstance(parent, GraphQLObjectType) else own
 
-    def admit(
-        self,
-        document: DocumentNode,
-        operation_name: str | None,
-        variables: Mapping[str, Any],
-        context: Context,
-    ) -> Admission:
-        plan = self._plans.find(document, operation_name)
-        if plan is None:
-            return Admission(None, None, None)
-        read = self._introspected(document, operation_name, variables) if plan.introspects else 0
-        cost = min(plan.price.of(variables) + read, LARGEST)
-        refusal = (
-            self._stranger(plan, context)
-            or self._beyond_scopes(document, operation_name, context)
-            or self._too_large(variables, read, cost)
-        )
-        return Admission(plan, cost, refusal)
 
-    def _introspected(
-        self, document: DocumentNode, operation_name: str | None, variables: Mapping[str, Any]
-    ) -> int:
-        reading = SchemaReading(self._schema, document, variables)
-        return reading.fields(operation_name, most=self._limits.introspection + 1)
+def enforce_guards(schema: GraphQLSchema) -> None:
+    """Checks what a guard requires of the caller before the resolver of its field runs.
 
-    def _stranger(self, plan: Plan, context: Context) -> GraphQLError | None:
-        if self._is_public or not plan.introspects:
-            return None
-        problem = context.unauthenticated
-        return located_error(problem) if problem else None
+    The guard of a type is enforced at fields with a resolver if it requires an administrator. Other
+    guards of types are about the row, which visibility queries have found for the caller.
+    """
+    for kind in schema.type_map.values():
+        if isinstance(kind, GraphQLObjectType):
+            for field in kind.fields.values():
+                _enforce(kind, field)
 
-    def _beyond_scopes(
-        self, document: DocumentNode, operation_name: str | None, context: Context
-    ) -> GraphQLError | None:
-        session = context.actor.session
-        if session is None or not session.is_token:
-            return None
-        needed = permissions_of(self._schema, document, operation_name)
-        lacking = beyond_scopes(session, needed)
-        return located_error(Forbidden(SCOPES.format(", ".join(lacking)))) if lacking else None
 
-    def _too_large(self, variables: Mapping[str, Any], read: int, cost: int) -> GraphQLError | None:
-        limits = self._limits
-        values = values_in_variables(variables, limits.values) if variables else 0
-        if values > limits.values:
-            return excess("values", values, limits.values)
-        if read > limits.introspection:
-            return excess("introspection", read, limits.introspection)
-        if cost > limits.cost:
-            return excess("cost", cost, limits.cost)
-        return None
+def _enforce(parent: GraphQLObjectType, field: GraphQLField) -> None:
+    own, permission = _named(field), permission_of(parent, field)
+    if permission is None or RULES[permission].role is Role.EVERYONE:
+        return
+    if own is None and (RULES[permission].role is not Role.ADMINISTRATOR or _is_attribute(field)):
+        return
+    # A subscription's resolver for events only hands on what its `subscribe` has produced
+    if field.subscribe:
+        field.subscribe = _guarded(permission, field.subscribe)
+    elif field.resolve:
+        field.resolve = _guarded(permission, field.resolve)
+
+
+def _guarded(permission: Permission, resolve: Resolver) -> Resolver:
+    async def check_and_resolve(
+        source: Any, info: GraphQLResolveInfo[Context], **arguments: Any
+    ) -> Any:
+        await require(info.context.actor, permission)
+        result = resolve(source, info, **arguments)
+        return await result if isawaitable(result) else result
+
+    return check_and_resolve
+
+
+def _named(definition: GraphQLField | GraphQLNamedType | None) -> Permission | None:
+    ours = definition.extensions.get(DEFINITION) if definition else None
+    directives = getattr(ours, "directives", None) or ()
+    return next((each.permission for each in directives if isinstance(each, Guard)), None)
+
+
+def _is_attribute(field: GraphQLField) -> bool:
+    return field.extensions[DEFINITION].base_resolver is None

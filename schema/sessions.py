@@ -15,8 +15,9 @@ from resolvers.personal_tokens import NewToken
 from resolvers.sessions import SignIn
 from schema.context import Context, PortalInfo
 from schema.enums import Permission, Scope, SignInMethod
-from schema.errors import DATABASE_ID, ERRORS, UserError, outcome, user_errors
+from schema.errors import DATABASE_ID, outcome, user_errors
 from schema.guard import guard
+from schema.mutations import Payload
 from schema.relay import LazyUser, global_id, parse_unique_id, user_of
 
 if TYPE_CHECKING:
@@ -82,15 +83,17 @@ class LoginWithGoogleInput:
 
 
 @strawberry.type(description="The outcome of a sign-in.")
-class LoginPayload:
+class LoginPayload(Payload):
     access_token: str | None = strawberry.field(
-        description="What goes behind `Authorization: Bearer`; null when the sign-in failed."
+        default=None,
+        description="What goes behind `Authorization: Bearer`; null when the sign-in failed.",
     )
     expires_at: datetime | None = strawberry.field(
-        description="When the session ends by itself; null when the sign-in failed."
+        default=None, description="When the session ends by itself; null when the sign-in failed."
     )
-    user: LazyUser | None = strawberry.field(description="Who signed in; null when nobody did.")
-    errors: list[UserError] = strawberry.field(description="Empty when the sign-in succeeded.")
+    user: LazyUser | None = strawberry.field(
+        default=None, description="Who signed in; null when nobody did."
+    )
 
     @classmethod
     async def of(cls, sign_in: Awaitable[SignIn], context: Context) -> LoginPayload:
@@ -108,8 +111,8 @@ class LoginPayload:
 
 
 @strawberry.type(description="The outcome of a sign-out.")
-class LogoutPayload:
-    errors: list[UserError] = strawberry.field(description="Always empty.")
+class LogoutPayload(Payload):
+    pass
 
 
 LoginArgument = Annotated[LoginInput, strawberry.argument(description="What to sign in with.")]
@@ -204,14 +207,13 @@ class EndSessionInput:
 
 
 @strawberry.type(description="The outcome of ending a session.")
-class EndSessionPayload:
-    errors: list[UserError] = strawberry.field(description="Empty when the session has ended.")
+class EndSessionPayload(Payload):
+    pass
 
 
 @strawberry.type(description="The outcome of ending all sessions but the present one.")
-class EndOtherSessionsPayload:
-    ended_count: int = strawberry.field(description="How many sessions were ended.")
-    errors: list[UserError] = strawberry.field(description="Empty when they have ended.")
+class EndOtherSessionsPayload(Payload):
+    ended_count: int = strawberry.field(default=0, description="How many sessions were ended.")
 
 
 Ending = Annotated[EndSessionInput, strawberry.argument(description="Which session to end.")]
@@ -255,12 +257,9 @@ class ChangePasswordInput:
 
 
 @strawberry.type(description="The outcome of a change of the password.")
-class ChangePasswordPayload:
+class ChangePasswordPayload(Payload):
     user: LazyUser | None = strawberry.field(
-        description="Whose password was changed; null when it was not."
-    )
-    errors: list[UserError] = strawberry.field(
-        description="Empty when the change was made; other sessions and tokens have ended then."
+        default=None, description="Whose password was changed; null when it was not."
     )
 
 
@@ -344,15 +343,15 @@ class CreatePersonalAccessTokenInput:
 
 
 @strawberry.type(description="The outcome of making a personal access token.")
-class CreatePersonalAccessTokenPayload:
+class CreatePersonalAccessTokenPayload(Payload):
     token: str | None = strawberry.field(
+        default=None,
         description="What goes behind `Authorization: Bearer`: a secret that is shown only now;"
-        " null when there is none."
+        " null when there is none.",
     )
     personal_access_token: PersonalAccessToken | None = strawberry.field(
-        description="What is known about it; null when there is none."
+        default=None, description="What is known about it; null when there is none."
     )
-    errors: list[UserError] = strawberry.field(description="Empty when it was made.")
 
 
 @strawberry.input(description="Which personal access token to delete.")
@@ -361,8 +360,8 @@ class DeletePersonalAccessTokenInput:
 
 
 @strawberry.type(description="The outcome of deleting a personal access token.")
-class DeletePersonalAccessTokenPayload:
-    errors: list[UserError] = strawberry.field(description="Empty when it opens nothing any more.")
+class DeletePersonalAccessTokenPayload(Payload):
+    pass
 
 
 Wanted = Annotated[
@@ -428,22 +427,20 @@ class ResetSessionsInput:
 
 
 @strawberry.type(description="The outcome of setting a password.")
-class SetPasswordPayload:
+class SetPasswordPayload(Payload):
     user: LazyUser | None = strawberry.field(
-        description="Whose password was set; null when it was not."
+        default=None, description="Whose password was set; null when it was not."
     )
-    errors: list[UserError] = strawberry.field(description=ERRORS)
 
 
 @strawberry.type(description="The outcome of ending somebody's sessions.")
-class ResetSessionsPayload:
+class ResetSessionsPayload(Payload):
     user: LazyUser | None = strawberry.field(
-        description="Whose sessions have ended; null when none have."
+        default=None, description="Whose sessions have ended; null when none have."
     )
     ended_count: int = strawberry.field(
-        description="How many sessions and personal access tokens were ended."
+        default=0, description="How many sessions and personal access tokens were ended."
     )
-    errors: list[UserError] = strawberry.field(description=ERRORS)
 
 
 PasswordArgument = Annotated[

@@ -16,15 +16,14 @@ from schema.enums import Permission
 from schema.errors import (
     CURRENT,
     DATABASE_ID,
-    ERRORS,
     VERSION,
-    UserError,
     deletion,
     given,
     outcome,
     user_errors,
 )
 from schema.guard import guard
+from schema.mutations import Payload
 from schema.relay import Node, global_id
 
 if TYPE_CHECKING:
@@ -104,8 +103,7 @@ class User(Node):
         " only.",
         directives=guard(Permission.ADMINISTRATE),
     )
-    async def comments(self, info: PortalInfo) -> str | None:
-        await info.context.actor.require_admin()
+    def comments(self) -> str | None:
         return self.row.comments
 
     @strawberry.field(description="The groups that the user is in, by hand or by rule.")
@@ -174,11 +172,10 @@ def _given(field: strawberry.Maybe[str | None]) -> Given | None:
 
 
 @strawberry.type(description="The outcome of a change.")
-class UpdateUserPayload:
+class UpdateUserPayload(Payload):
     user: User | None = strawberry.field(
-        description="The user after the change; null when nothing was changed."
+        default=None, description="The user after the change; null when nothing was changed."
     )
-    errors: list[UserError] = strawberry.field(description="Empty when the change was made.")
 
 
 UpdateUserArgument = Annotated[
@@ -264,26 +261,25 @@ class DeleteUserInput:
 
 
 @strawberry.type(description="The outcome of making an account.")
-class CreateUserPayload:
-    user: User | None = strawberry.field(description="The new user; null when there is none.")
-    errors: list[UserError] = strawberry.field(description=ERRORS)
+class CreateUserPayload(Payload):
+    user: User | None = strawberry.field(
+        default=None, description="The new user; null when there is none."
+    )
 
 
 @strawberry.type(description="The outcome of a change of an account.")
-class UpdateUserAsAdminPayload:
-    user: User | None = strawberry.field(description=f"The user{CURRENT}")
-    errors: list[UserError] = strawberry.field(description=ERRORS)
+class UpdateUserAsAdminPayload(Payload):
+    user: User | None = strawberry.field(default=None, description=f"The user{CURRENT}")
 
 
 @strawberry.type(description="The outcome of deleting an account.")
-class DeleteUserPayload:
+class DeleteUserPayload(Payload):
     deleted_id: strawberry.ID | None = strawberry.field(
-        description="The global id of what was deleted; null when nothing was."
+        default=None, description="The global id of what was deleted; null when nothing was."
     )
     user: User | None = strawberry.field(
-        description="After CONFLICT, the user as it is now; else null."
+        default=None, description="After CONFLICT, the user as it is now; else null."
     )
-    errors: list[UserError] = strawberry.field(description=ERRORS)
 
 
 Creation = Annotated[CreateUserInput, strawberry.argument(description="Whom to make.")]

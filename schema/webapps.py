@@ -10,9 +10,10 @@ from resolvers import webapps
 from resolvers.webapps import fill_in, has_placeholder
 from schema.context import Context, PortalInfo
 from schema.enums import Permission, WebAppCategory
-from schema.errors import CURRENT, DATABASE_ID, ERRORS, VERSION, UserError, deletion, given, outcome
+from schema.errors import CURRENT, DATABASE_ID, VERSION, deletion, given, outcome
 from schema.groups import Group
 from schema.guard import guard
+from schema.mutations import Payload
 from schema.relay import Node, global_id
 
 
@@ -120,28 +121,25 @@ class DeleteWebAppInput:
 
 
 @strawberry.type(description="The outcome of making a web app.")
-class CreateWebAppPayload:
+class CreateWebAppPayload(Payload):
     webapp: WebApp | None = strawberry.field(
-        description="The new web app; null when there is none."
+        default=None, description="The new web app; null when there is none."
     )
-    errors: list[UserError] = strawberry.field(description=ERRORS)
 
 
 @strawberry.type(description="The outcome of a change of a web app.")
-class UpdateWebAppPayload:
-    webapp: WebApp | None = strawberry.field(description=f"The web app{CURRENT}")
-    errors: list[UserError] = strawberry.field(description=ERRORS)
+class UpdateWebAppPayload(Payload):
+    webapp: WebApp | None = strawberry.field(default=None, description=f"The web app{CURRENT}")
 
 
 @strawberry.type(description="The outcome of deleting a web app.")
-class DeleteWebAppPayload:
+class DeleteWebAppPayload(Payload):
     deleted_id: strawberry.ID | None = strawberry.field(
-        description="The global id of what was deleted; null when nothing was."
+        default=None, description="The global id of what was deleted; null when nothing was."
     )
     webapp: WebApp | None = strawberry.field(
-        description="After CONFLICT, the web app as it is now; else null."
+        default=None, description="After CONFLICT, the web app as it is now; else null."
     )
-    errors: list[UserError] = strawberry.field(description=ERRORS)
 
 
 Creation = Annotated[CreateWebAppInput, strawberry.argument(description="Which one to make.")]

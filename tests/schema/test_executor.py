@@ -10,7 +10,7 @@ from schema.root import build_schema
 
 @pytest.fixture(scope="module")
 def executor() -> Executor:
-    return Executor(build_schema(), kept_characters=10_000)
+    return Executor(build_schema(), cache_characters=10_000)
 
 
 def test_a_document_is_prepared_once(executor: Executor) -> None:

@@ -1,4 +1,4 @@
-"""Requests that mean no good, by what they try."""
+"""Hostile requests, by what they try."""
 
 from __future__ import annotations
 
@@ -171,5 +171,8 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "a list for oneOf": {"query": GOOGLE, "variables": {"input": [{}]}},
 }
 
-# What is answered with data, as it asks for nothing
-HARMLESS = [REQUESTS["60 chained fragments without fields"]]
+# Answered with data: they ask for nothing, or for as much as every operation may
+HARMLESS = [
+    REQUESTS["60 chained fragments without fields"],
+    REQUESTS["introspection by root fields"],
+]

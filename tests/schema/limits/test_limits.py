@@ -17,16 +17,8 @@ Write = Callable[[int], str]
 NAMES = ("id", "databaseId", "username", "firstName", "lastName", "isActive")
 
 
-def characters(n: int) -> str:
-    return "{ __typename }".ljust(n)
-
-
 def tokens(n: int) -> str:
     return "{ __typename }" + "#\n" * (n - 3)
-
-
-def definitions(n: int) -> str:
-    return " ".join(f"query Q{number} {{ __typename }}" for number in range(n))
 
 
 def fields(n: int) -> str:
@@ -69,10 +61,6 @@ def directives(n: int) -> str:
     return "{ viewer {" + " id @include(if: true)" * n + "} }"
 
 
-def root_fields(n: int) -> str:
-    return "{" + " __typename" * n + "}"
-
-
 def mutations(n: int) -> str:
     return "mutation {" + "".join(f" a{each}: logout {{ __typename }}" for each in range(n)) + "}"
 
@@ -85,23 +73,15 @@ def values(n: int) -> str:
     )
 
 
-def digits(n: int) -> str:
-    return f"{{ node(id: {'1' * n}) {{ id }} }}"
-
-
 LIMITS: dict[str, tuple[Write, int]] = {
-    "characters": (characters, Limits().characters),
     "tokens": (tokens, Limits().tokens),
-    "definitions": (definitions, Limits().definitions),
     "fields": (fields, Limits().fields),
     "repeats": (repeats, Limits().repeats),
     "depth": (depth, Limits().depth),
     "aliases": (aliases, Limits().aliases),
     "directives": (directives, Limits().directives),
-    "rootFields": (root_fields, Limits().root_fields),
     "mutations": (mutations, Limits().mutations),
     "values": (values, Limits().values),
-    "digits": (digits, Limits().digits),
 }
 
 
@@ -117,9 +97,7 @@ def refusal(executor: Executor, source: str) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-def test_up_to_a_limit_all_is_well_and_beyond_it_the_error_names_it(
-    executor: Executor, limit: str
-) -> None:
+def test_error_names_exceeded_limit(executor: Executor, limit: str) -> None:
     write, maximum = LIMITS[limit]
     executor.prepare(write(maximum))
     assert refusal(executor, write(maximum + 1)) == [
@@ -146,7 +124,7 @@ def test_up_to_a_limit_all_is_well_and_beyond_it_the_error_names_it(
     ],
     ids=["fields", "aliases", "directives", "repeats"],
 )
-def test_a_fragment_counts_wherever_it_is_spread(
+def test_fragment_counts_wherever_spread(
     executor: Executor, limit: str, within: str, beyond: int
 ) -> None:
     fragment = f" fragment F on Group {{ {within} }}"
@@ -155,7 +133,7 @@ def test_a_fragment_counts_wherever_it_is_spread(
     assert [each["limit"] for each in found] == [limit]
 
 
-def test_the_depth_is_that_of_the_fragments_together(executor: Executor) -> None:
+def test_depth_includes_fragments(executor: Executor) -> None:
     source = "{ viewer { ...A } } " + " ".join(
         f"fragment {name} on User {{ accessRequest {{ user {{ {inner} }} }} }}"
         for name, inner in zip(
@@ -166,21 +144,21 @@ def test_the_depth_is_that_of_the_fragments_together(executor: Executor) -> None
     assert (found["limit"], found["found"]) == ("depth", 22)
 
 
-def test_several_changes_may_stand_in_a_document_of_which_one_is_run(executor: Executor) -> None:
+def test_document_may_hold_several_mutations(executor: Executor) -> None:
     executor.prepare("mutation A { logout { __typename } } mutation B { logout { __typename } }")
 
 
-def test_a_change_may_come_with_its_type_name(executor: Executor) -> None:
+def test_typename_is_no_mutation(executor: Executor) -> None:
     executor.prepare("mutation { __typename logout { __typename } }")
 
 
-def test_definitions_with_the_same_name_are_all_counted(executor: Executor) -> None:
+def test_definitions_of_same_name_all_count(executor: Executor) -> None:
     large = "fragment F on User { " + "id " * 64 + "}"
     [found] = refusal(executor, f"{{ viewer {{ ...F }} }} {large} fragment F on User {{ id }}")
     assert found["limit"] == "repeats"
 
 
-def test_the_number_of_problems_that_are_told_is_limited(executor: Executor) -> None:
+def test_number_of_reported_errors_is_limited(executor: Executor) -> None:
     names = " ".join(f"nope{number}" for number in range(20))
     assert len(refusal(executor, f"{{ {names} }}")) == 20
     assert len(refusal(executor, f"{{ viewer {{ {names} nope }} }}")) == 21

@@ -102,7 +102,7 @@ async def test_a_change_goes_on_and_the_caller_is_told_so(
     answer = await alice.graphql(CHANGE, id=people.alice.id)
     assert "data" not in answer
     [error] = answer["errors"]
-    assert error["message"].startswith("It takes longer than 1 s and goes on")
+    assert error["message"].startswith("It takes longer than 1 s and continues")
     assert error["extensions"] == {"code": "TIMEOUT"}
     assert await first_name(people) == "Alice"
     await until_changed(people)
