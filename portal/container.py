@@ -28,9 +28,9 @@ from portal.mail import SmtpMailer, SmtpServer
 from portal.settings import PREFIX, SHORTEST_KEY, Settings, SettingsError
 from portal.web.streams import DEFAULT_STREAM_LIMITS, StreamLimits
 from resolvers.actor import Client
-from resolvers.authentication import authenticate
+from resolvers.rate_limits import RateLimits
 from resolvers.services import GooglePolicy, Services
-from resolvers.throttling import OldHashes, Throttle
+from resolvers.sessions import authenticate
 from resolvers.users import email_complaint
 from schema.context import Context
 
@@ -132,8 +132,7 @@ class Portal:
             session_idle_lifetime=self.settings.session_idle_lifetime,
             token_lifetime=self.settings.token_lifetime,
             passwords=Passwords(names=self.settings.names),
-            old_hashes=OldHashes(self._clock),
-            throttle=Throttle(keys=keys, clock=self._clock),
+            rate_limits=RateLimits(key=keys[0], clock=self._clock),
             access_tokens=AccessTokens(keys=keys, clock=self._clock),
             personal_tokens=PersonalTokens(keys=keys),
             google=google_sign_in(self.settings, self._clock),

@@ -12,9 +12,10 @@ from starlette.requests import Request
 
 from models import Database
 from portal.web.streams import client_name
-from resolvers import sessions, throttling
 from resolvers.access import sweep
+from resolvers.rate_limits import prune_rate_limits
 from resolvers.rest_usage import Call, Tallies, Tally, add, merge
+from resolvers.sessions import prune_sessions
 from rest_compat.operations import Route, StoredOperation
 
 logger = logging.getLogger(__name__)
@@ -55,8 +56,8 @@ class Sweeper:
             try:
                 if withdrawn := await sweep(self._clock()):
                     logger.info("Access of %d users has expired.", withdrawn)
-                await sessions.forget_ended(self._clock(), self._idle_lifetime)
-                await throttling.forget_ended(self._clock())
+                await prune_sessions(self._clock(), self._idle_lifetime)
+                await prune_rate_limits(self._clock())
             # A database that is away comes back; until then access ends all the same
             except Exception:
                 logger.exception("Expired access was not noted; the next attempt is in a minute.")

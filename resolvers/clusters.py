@@ -13,9 +13,9 @@ from cluster.cluster import Cluster, Clusters
 from cluster.facts import Facts
 from models import ServiceAccount, User
 from resolvers.actor import Actor
-from resolvers.authentication import require_current
 from resolvers.errors import NotFound, Unavailable
 from resolvers.services import Services
+from resolvers.sessions import require_current
 
 T = TypeVar("T")
 

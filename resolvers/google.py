@@ -1,38 +1,17 @@
-"""From a Google identity to a user: by subject, else by a verified address, else a new one."""
+"""The user of a Google identity."""
 
 from __future__ import annotations
-
-from collections.abc import Awaitable, Callable
 
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from auth.google import (
-    GoogleIdentity,
-    GoogleSignIn,
-    GoogleSignInRefused,
-    GoogleSignInUnavailable,
-)
-from models import (
-    AuditKind,
-    ExternalIdentity,
-    SignInMethod,
-    User,
-    VerifiedEmail,
-    username_key,
-)
+from auth.google import GoogleIdentity
+from models import AuditKind, ExternalIdentity, SignInMethod, User, VerifiedEmail, username_key
 from models.users import NAME_LENGTH
 from resolvers.actor import Actor, Client
 from resolvers.audit import creation, record
-from resolvers.errors import (
-    BadUserInput,
-    Complaint,
-    InvalidCredentials,
-    RateLimited,
-    Unavailable,
-)
+from resolvers.errors import InvalidCredentials, Unavailable
 from resolvers.services import GooglePolicy, Services
-from resolvers.sessions import SignIn, note_failure, note_throttled, open_session
 from resolvers.users import email_complaint, username_complaint
 
 PROVIDER = "google"
@@ -40,68 +19,21 @@ ROOM_FOR_NUMBER = "-9999999"
 ATTEMPTS = 5
 
 
-def provider(services: Services) -> GoogleSignIn:
-    """Raises BadUserInput when Google sign-in is not configured."""
-    if services.google is None:
-        raise BadUserInput(Complaint("Google sign-in is not configured on this portal."))
-    return services.google
+async def google_user(services: Services, client: Client, identity: GoogleIdentity) -> User:
+    """The user of a Google identity: by subject, else by a verified address, else a new one.
 
-
-async def login_with_google(
-    services: Services, client: Client, identify: Callable[[], Awaitable[GoogleIdentity]]
-) -> SignIn:
-    """Raises InvalidCredentials when refused, RateLimited after too many refusals, and
-    Unavailable when Google does not answer.
+    Raises InvalidCredentials where the policy creates no users, and Unavailable.
     """
-    try:
-        attempt = await services.throttle.sign_in_with_google(client.address)
-    except RateLimited as limited:
-        await note_throttled(client, SignInMethod.GOOGLE, limited)
-        raise
-    try:
-        sign_in = await _login(services, client, identify)
-    except Unavailable:
-        await attempt.withdraw()
-        raise
-    await attempt.succeeded()
-    return sign_in
-
-
-async def _login(
-    services: Services, client: Client, identify: Callable[[], Awaitable[GoogleIdentity]]
-) -> SignIn:
-    try:
-        user = await _user(services.google_policy, client, await _identified(identify))
-    except InvalidCredentials:
-        await note_failure(client, SignInMethod.GOOGLE, None)
-        raise
-    if not user.is_active:
-        await note_failure(client, SignInMethod.GOOGLE, user)
-        raise InvalidCredentials
-    async with in_transaction():
-        return await open_session(services, client, user, SignInMethod.GOOGLE)
-
-
-async def _identified(identify: Callable[[], Awaitable[GoogleIdentity]]) -> GoogleIdentity:
-    try:
-        return await identify()
-    except GoogleSignInRefused as refusal:
-        raise InvalidCredentials(str(refusal)) from refusal
-    except GoogleSignInUnavailable as outage:
-        raise Unavailable(str(outage)) from outage
-
-
-async def _user(policy: GooglePolicy, client: Client, identity: GoogleIdentity) -> User:
-    """Two first sign-ins at once may want the same name, or be the same person's."""
+    # Two first sign-ins at the same time may take the same user name, or be of the same person
     for _ in range(ATTEMPTS):
         try:
-            return await _known(identity) or await _created(policy, client, identity)
+            return await _known_user(identity) or await _create_user(services, client, identity)
         except IntegrityError:
             continue
     raise Unavailable("Too many people sign in for the first time; try again.")
 
 
-async def _known(identity: GoogleIdentity) -> User | None:
+async def _known_user(identity: GoogleIdentity) -> User | None:
     link = await ExternalIdentity.get_or_none(
         provider=PROVIDER, subject=identity.subject
     ).select_related("user")
@@ -118,8 +50,8 @@ async def _known(identity: GoogleIdentity) -> User | None:
     return proven.user
 
 
-async def _created(policy: GooglePolicy, client: Client, identity: GoogleIdentity) -> User:
-    _check_policy(policy, identity)
+async def _create_user(services: Services, client: Client, identity: GoogleIdentity) -> User:
+    _check_policy(services.google_policy, identity)
     email = identity.email if not email_complaint(identity.email) else None
     async with in_transaction():
         user = await User.create(

@@ -1,24 +1,30 @@
-"""Changing one's own password."""
+"""Verifying, changing and setting passwords."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
 from tortoise.transactions import in_transaction
 
-from auth.passwords import PasswordsBusy, UnusablePassword
+from auth.passwords import PasswordsBusy, UnusablePassword, Verification
 from models import AuditKind, AuditOutcome, User
 from resolvers.actor import Actor
 from resolvers.audit import record
 from resolvers.errors import BadUserInput, Complaint, Conflict, RateLimited, Unavailable
+from resolvers.rate_limits import Budget, Limit
+from resolvers.rules import BLANK
 from resolvers.services import Services
-from resolvers.sessions import BUSY, end_sessions, require, verify
+from resolvers.sessions import end_sessions
 from resolvers.writes import found, turn
 
-OWN = Complaint("Use changePassword for your own password.", "databaseId")
+# Apart from the limits of sign-ins: failures elsewhere don't keep a user from a new password
+PASSWORD_CHANGE = Limit("password-change", 10, timedelta(minutes=15))
 
 
 async def change_password(services: Services, actor: Actor, current: str, new: str) -> User:
-    """Ends all other sessions of the actor, and the personal access tokens: somebody else may have
-    made them.
+    """Replace the actor's password, and end the actor's other sessions and tokens.
 
     Raises Unauthenticated; BadUserInput with the field; RateLimited after too many wrong current
     passwords; Unavailable when too many are being hashed; Conflict when it was changed meanwhile.
@@ -26,64 +32,37 @@ async def change_password(services: Services, actor: Actor, current: str, new: s
     user = actor.user
     require(currentPassword=current, newPassword=new)
     try:
-        attempt = await services.throttle.change_password(user.id)
+        async with services.rate_limits.attempt(Budget(PASSWORD_CHANGE, str(user.id))):
+            if not (await verify(services, current, user.password_hash)).ok:
+                await _record_failure(actor, AuditOutcome.REFUSED)
+                raise BadUserInput(
+                    Complaint("This is not your current password.", "currentPassword")
+                )
     except RateLimited as limited:
         if limited.is_first:
-            await _note_failure(actor, AuditOutcome.THROTTLED)
+            await _record_failure(actor, AuditOutcome.THROTTLED)
         raise
-    try:
-        verification = await verify(services.passwords, current, user.password_hash)
-    except Unavailable:
-        await attempt.withdraw()
-        raise
-    if not verification.ok:
-        await _note_failure(actor, AuditOutcome.REFUSED)
-        raise BadUserInput(Complaint("This is not your current password.", "currentPassword"))
-    await attempt.succeeded()
-    await _replace(actor, await hash_new(services, new, user))
-    return user
-
-
-async def hash_new(services: Services, new: str, user: User, field: str = "newPassword") -> str:
-    """Raises BadUserInput about the field, and Unavailable."""
-    owner = (user.username, user.first_name, user.last_name, *user.all_emails)
-    try:
-        return await services.passwords.hash(new, owner)
-    except UnusablePassword as error:
-        raise BadUserInput(Complaint(str(error), field)) from None
-    except PasswordsBusy:
-        raise Unavailable(BUSY) from None
-
-
-async def _replace(actor: Actor, password_hash: str) -> None:
-    """What was declared for the user is not the password any more: `apply` is to see that."""
-    user = actor.user
+    password_hash = await hash_new(services, new, user)
     async with in_transaction():
         unchanged = User.filter(id=user.id, password_hash=user.password_hash)
-        values = {"password_hash": password_hash, "declared_password_hash": None}
-        if not await unchanged.update(**values):
+        if not await unchanged.update(password_hash=password_hash, declared_password_hash=None):
             raise Conflict("The password was changed at the same time; sign in again.")
         await record(actor, AuditKind.PASSWORD_CHANGED, user)
         await end_sessions(actor, user, but=actor.session_id)
-
-
-async def _note_failure(actor: Actor, outcome: AuditOutcome) -> None:
-    """The current password was wrong, or was not looked at any more."""
-    await record(actor, AuditKind.PASSWORD_CHANGED, actor.user, outcome=outcome)
+    return user
 
 
 async def set_password(services: Services, actor: Actor, user_id: int, password: str) -> User:
-    """Ends the user's sessions and personal access tokens.
+    """Set the password of another user, and end the user's sessions and tokens.
 
-    One's own needs the current one, as a stolen session is not to become an account. What was
-    declared for the user is not the password any more: `apply` is to see that. Raises
-    Unauthenticated, Forbidden, NotFound, BadUserInput, and Unavailable when too many passwords
-    are being hashed.
+    One's own takes `change_password`, so that a stolen session does not become an account. Raises
+    Unauthenticated, Forbidden, NotFound, BadUserInput, and Unavailable when too many passwords are
+    being hashed.
     """
     await actor.require_admin()
     user = await found(User, user_id)
     if user.id == actor.user.id:
-        raise BadUserInput(OWN)
+        raise BadUserInput(Complaint("Use changePassword for your own password.", "databaseId"))
     password_hash = await hash_new(services, password, user, field="password")
     async with turn():
         await User.filter(id=user.id).update(
@@ -92,3 +71,37 @@ async def set_password(services: Services, actor: Actor, user_id: int, password:
         await record(actor, AuditKind.PASSWORD_SET, user)
         await end_sessions(actor, user)
         return await found(User, user.id)
+
+
+async def hash_new(services: Services, new: str, user: User, field: str = "newPassword") -> str:
+    """The hash of a new password. Raises BadUserInput about the field, and Unavailable."""
+    names = (user.username, user.first_name, user.last_name, *user.all_emails)
+    with _busy_as_unavailable():
+        try:
+            return await services.passwords.hash(new, names)
+        except UnusablePassword as error:
+            raise BadUserInput(Complaint(str(error), field)) from None
+
+
+async def verify(services: Services, password: str, stored: str | None) -> Verification:
+    """Raises Unavailable."""
+    with _busy_as_unavailable():
+        return await services.passwords.verify(password, stored)
+
+
+@contextmanager
+def _busy_as_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except PasswordsBusy:
+        raise Unavailable("Too many passwords are being checked at once; try again.") from None
+
+
+def require(**values: str) -> None:
+    """Raises BadUserInput for each field that is empty."""
+    if errors := [Complaint(BLANK, field) for field, value in values.items() if not value]:
+        raise BadUserInput(*errors)
+
+
+async def _record_failure(actor: Actor, outcome: AuditOutcome) -> None:
+    await record(actor, AuditKind.PASSWORD_CHANGED, actor.user, outcome=outcome)

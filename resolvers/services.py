@@ -9,7 +9,7 @@ from auth.google import GoogleSignIn
 from auth.passwords import Passwords
 from auth.tokens import AccessTokens, PersonalTokens
 from cluster.cluster import Clusters
-from resolvers.throttling import OldHashes, Throttle
+from resolvers.rate_limits import RateLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,7 @@ class Services:
     session_idle_lifetime: timedelta
     token_lifetime: timedelta
     passwords: Passwords
-    old_hashes: OldHashes
-    throttle: Throttle
+    rate_limits: RateLimits
     access_tokens: AccessTokens
     personal_tokens: PersonalTokens
     google: GoogleSignIn | None

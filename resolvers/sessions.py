@@ -1,304 +1,172 @@
-"""What the audit log says about sign-ins and the ends of sessions."""
+"""Sessions: sign-ins and personal access tokens, from the bearer token to their end."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-import anyio
+from tortoise.exceptions import OperationalError
 from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
-from auth.passwords import Passwords, PasswordsBusy, Verification
-from models import AuditActor, AuditKind, AuditOutcome, Session, SignInMethod, User, username_key
+from auth.tokens import InvalidAccessToken
+from models import AuditActor, AuditKind, Scope, Session, SignInMethod, User
 from models.database import hold
-from models.sessions import ADDRESS_LENGTH, CLIENT_LENGTH
-from models.users import KEY_LENGTH
+from models.sessions import ADDRESS_LENGTH, CLIENT_LENGTH, TOKEN_NAME_LENGTH
 from resolvers.actor import Actor, Client
 from resolvers.audit import record
 from resolvers.errors import (
     BadUserInput,
     Complaint,
+    CredentialsProblem,
     Forbidden,
-    InvalidCredentials,
     NotFound,
-    RateLimited,
-    Unavailable,
+    Unauthenticated,
 )
-from resolvers.rules import BLANK
+from resolvers.rules import line_complaint
 from resolvers.services import Services
 from resolvers.writes import found, turn
 
+logger = logging.getLogger(__name__)
 
-async def note_failure(
-    client: Client,
-    method: SignInMethod,
-    account: User | None,
-    outcome: AuditOutcome = AuditOutcome.REFUSED,
-) -> None:
-    """That nobody signed in. A name that nobody has is not noted: it may be a password."""
-    state = "UNKNOWN" if account is None else "OPEN" if account.is_active else "CLOSED"
-    by = Actor(client=client)
-    await record(
-        by, AuditKind.SIGN_IN, account, outcome=outcome, method=method.value, account=state
-    )
+LAST_USED_RESOLUTION = timedelta(minutes=1)
+MAXIMUM_SIGN_INS = 100
+MAXIMUM_TOKENS = 50
+DEFAULT_TOKEN_LIFETIME = timedelta(days=30)
+MAXIMUM_TOKEN_LIFETIME = timedelta(days=366)
+RECENT_SIGN_IN = timedelta(minutes=15)
 
 
-async def note_throttled(
-    client: Client, method: SignInMethod, limited: RateLimited, username: str | None = None
-) -> None:
-    """Only the first attempt that has to wait, so that attempts can't fill the log."""
-    if limited.is_first:
-        account = await User.by_username(username) if username else None
-        await note_failure(client, method, account, AuditOutcome.THROTTLED)
+async def authenticate(services: Services, bearer: str | None, client: Client) -> Actor:
+    """The actor of a request. With a bad token it is anonymous, and its `problem` says why."""
+    if bearer is None:
+        return Actor(client=client)
+    session = await _session_of(services, bearer)
+    problem = _problem(services, session)
+    if session is None or problem:
+        return Actor(problem=problem, client=client)
+    await _update_last_use(services, session, bearer, client)
+    return Actor(session, client=client)
 
 
-async def note_end(actor: Actor, session: Session) -> None:
-    """That the actor has ended a session or deleted a token, whose user has been loaded."""
-    if session.is_token:
-        await record(actor, AuditKind.TOKEN_DELETED, session.user, name=session.name)
-    else:
-        await record(actor, AuditKind.SESSION_ENDED, session.user, count=1)
+async def require_current(services: Services, actor: Actor) -> None:
+    """Raises Unauthenticated when the actor's session has ended or the account was closed."""
+    if actor.session is None:
+        raise Unauthenticated(actor.problem)
+    session = await _with_user(Session.filter(id=actor.session.id))
+    if problem := _problem(services, session):
+        raise Unauthenticated(problem)
 
 
-async def note_ends(by: Actor | AuditActor, user: User, count: int) -> None:
-    """That so many sessions and tokens of a user were ended at once; none is not noted."""
-    if count:
-        await record(by, AuditKind.SESSION_ENDED, user, count=count)
-
-
-MOST_OPEN = 100
-
-
-async def hold_sessions(user_id: int) -> None:
-    """Keeps others from making or ending sessions of the user until the transaction ends."""
-    await hold(User.filter(id=user_id))
-
-
-async def end_sessions(by: Actor | AuditActor, user: User, *, but: UUID | None = None) -> int:
-    """Ends all sessions and personal access tokens but one, within a transaction of the caller;
-    returns how many.
-    """
-    await hold_sessions(user.id)
-    count = await Session.filter(user_id=user.id).exclude(id=but).delete()
-    await note_ends(by, user, count)
-    return count
-
-
-async def end_surplus(by: Actor, user: User) -> None:
-    """Leaves the present sign-in and those that were used last, so that nobody collects them
-    without end. Within a transaction that keeps others from making sessions of the user.
-    """
-    others = Session.filter(user_id=user.id).exclude(id=by.session_id)
-    sign_ins = others.exclude(method=SignInMethod.TOKEN).order_by("-last_used_at", "-created_at")
-    left = MOST_OPEN - 1
-    surplus = await sign_ins.offset(left).limit(MOST_OPEN).values_list("id", flat=True)
-    if surplus:
-        await note_ends(by, user, await Session.filter(id__in=surplus).delete())
-
-
-ATTEMPTS = 3
-# How long it takes to be told to wait, and how long a password that may be looked at even so waits
-# for its turn: together with the longest turn, that is less
-SLOWED_SECONDS = 1.5
-PATIENCE = 0.5
-BUSY = "Too many passwords are being checked at once; try again."
-
-
-@dataclass(frozen=True, slots=True)
-class SignIn:
-    """A new session and the access token that names it."""
-
-    session: Session
-    access_token: str
-
-
-async def login(services: Services, client: Client, username: str, password: str) -> SignIn:
-    """Raises BadUserInput for a missing value, InvalidCredentials for a wrong one, RateLimited
-    after too many of them, and Unavailable when too many people sign in at once.
-    """
-    require(username=username, password=password)
-    due = anyio.current_time() + SLOWED_SECONDS
+async def _session_of(services: Services, bearer: str) -> Session | None:
+    if services.personal_tokens.recognises(bearer):
+        hashes = services.personal_tokens.hashes(bearer)
+        return await _with_user(Session.filter(token_hash__in=hashes))
     try:
-        return await _attempt(services, client, username, password)
-    except RateLimited:
-        # whether or not a password was looked at
-        await anyio.sleep_until(due)
-        raise
+        session_id = services.access_tokens.verify(bearer)
+    except InvalidAccessToken:
+        return None
+    return await _with_user(Session.filter(id=session_id))
 
 
-async def _attempt(services: Services, client: Client, username: str, password: str) -> SignIn:
-    try:
-        attempt = await services.throttle.sign_in(username, client.address)
-    except RateLimited as limited:
-        await note_throttled(client, SignInMethod.PASSWORD, limited, username)
-        raise
-    patience = PATIENCE if attempt.refusal else None
-    try:
-        sign_in = await _login(services, client, username, password, patience)
-    except InvalidCredentials as failure:
-        raise attempt.refusal or failure from None
-    except Unavailable as failure:
-        await attempt.withdraw()
-        raise attempt.refusal or failure from None
-    await attempt.succeeded()
-    return sign_in
+async def _with_user(query: QuerySet[Session]) -> Session | None:
+    return await query.select_related("user").first()
 
 
-def require(**values: str) -> None:
-    """Raises BadUserInput for each field that is empty."""
-    missing = [Complaint(BLANK, field) for field, value in values.items() if not value]
-    if missing:
-        raise BadUserInput(*missing)
-
-
-async def _login(
-    services: Services, client: Client, username: str, password: str, patience: float | None
-) -> SignIn:
-    """Once more where the hash was replaced meanwhile: by another sign-in, or a new password."""
-    method = SignInMethod.PASSWORD
-    for _ in range(ATTEMPTS):
-        user = await User.by_username(username)
-        # a closed account is compared with nothing, so that it can't be told from a missing one
-        stored = user.password_hash if user and user.is_active else None
-        verification = await _compared(services, username, password, stored, patience)
-        if user is None or not verification.ok:
-            await note_failure(client, method, user)
-            raise InvalidCredentials
-        async with in_transaction():
-            unchanged = User.filter(id=user.id, password_hash=stored, is_active=True)
-            new = verification.replacement
-            columns = user.upgraded_to(new) if new else {"password_hash": stored}
-            if await unchanged.update(**columns):
-                return await open_session(services, client, user, method)
-    raise Unavailable("This account is being changed; try again.")
-
-
-async def _compared(
-    services: Services, username: str, password: str, stored: str | None, patience: float | None
-) -> Verification:
-    """Who has little patience is not seen waiting, and needs no single file."""
-    if patience is not None or not await services.old_hashes.exist():
-        return await verify(services.passwords, password, stored, patience)
-    account = username_key(username[: KEY_LENGTH + 1])
-    with _room():
-        return await services.passwords.verify_in_single_file(account, password, stored)
-
-
-async def verify(
-    passwords: Passwords, password: str, stored: str | None, patience: float | None = None
-) -> Verification:
-    """Raises Unavailable instead of PasswordsBusy."""
-    with _room():
-        return await passwords.verify(password, stored, patience)
-
-
-@contextmanager
-def _room() -> Iterator[None]:
-    try:
-        yield
-    except PasswordsBusy:
-        raise Unavailable(BUSY) from None
-
-
-async def open_session(
-    services: Services, client: Client, user: User, method: SignInMethod
-) -> SignIn:
-    """Within a transaction of the caller."""
+def _problem(services: Services, session: Session | None) -> CredentialsProblem | None:
     now = services.clock()
-    session = await Session.create(
-        id=uuid4(),
-        user=user,
-        method=method,
-        address=client.address[:ADDRESS_LENGTH],
-        client=client.name[:CLIENT_LENGTH],
-        created_at=now,
-        last_used_at=now,
-        expires_at=now + services.session_lifetime,
-    )
-    user.last_login_at = now
-    await user.save(update_fields=["last_login_at"])
-    actor = Actor(session, client=client)
-    await record(actor, AuditKind.SIGN_IN, user, method=method.value)
-    await end_surplus(actor, user)
-    token = services.access_tokens.issue(
-        session_id=session.id, user_id=user.id, expires_at=session.expires_at
-    )
-    return SignIn(session, token)
+    if session is None or session.expires_at <= now:
+        return CredentialsProblem.TOKEN_NOT_VALID
+    last_used_at = session.last_used_at or session.created_at
+    if not session.is_token and last_used_at + services.session_idle_lifetime <= now:
+        return CredentialsProblem.TOKEN_NOT_VALID
+    return None if session.user.is_active else CredentialsProblem.USER_INACTIVE
 
 
-async def forget_ended(now: datetime, idle_lifetime: timedelta) -> int:
-    """Deletes the sessions and tokens that have ended by themselves; returns how many."""
-    unused = Q(last_used_at__lte=now - idle_lifetime) & ~Q(method=SignInMethod.TOKEN)
-    return await Session.filter(Q(expires_at__lte=now) | unused).delete()
-
-
-async def logout(actor: Actor) -> None:
-    """Ends the actor's session, if there is one."""
-    session = actor.session
-    if session is None:
+async def _update_last_use(
+    services: Services, session: Session, bearer: str, client: Client
+) -> None:
+    now = services.clock()
+    if session.last_used_at and now - session.last_used_at <= LAST_USED_RESOLUTION:
         return
-    async with in_transaction():
-        if await Session.filter(id=session.id).delete():
-            await note_end(actor, session)
+    columns: dict[str, object] = {"last_used_at": now}
+    if session.is_token:
+        columns["address"] = client.address[:ADDRESS_LENGTH]
+        columns["client"] = client.name[:CLIENT_LENGTH]
+        # From now on under the first signing key, so that the old ones can be removed
+        columns["token_hash"] = services.personal_tokens.hash(bearer)
+    try:
+        await Session.filter(id=session.id).update(**columns)
+    except OperationalError:  # a database that is busy or read-only still answers requests
+        logger.warning("The last use of session %s was not stored", session.id, exc_info=True)
 
 
 async def visible_to(actor: Actor) -> QuerySet[Session]:
-    """Everybody's for administrators, else one's own."""
-    every = Session.all().select_related("user")
-    return every if await actor.is_admin() else every.filter(user_id=actor.user.id)
+    """All sessions for administrators, else those of the actor."""
+    sessions = Session.all().select_related("user")
+    return sessions if await actor.is_admin() else sessions.filter(user_id=actor.user.id)
 
 
 async def sessions_of(actor: Actor, owner: User) -> list[Session]:
-    """The sign-ins, that were used last first. Raises Unauthenticated and Forbidden."""
-    query = await _of(actor, owner)
-    return await query.exclude(method=SignInMethod.TOKEN).order_by("-last_used_at").limit(MOST_OPEN)
+    """The sign-ins, the last used first. Raises Unauthenticated and Forbidden."""
+    sign_ins = (await _owned_by(actor, owner)).exclude(method=SignInMethod.TOKEN)
+    return await sign_ins.order_by("-last_used_at").limit(MAXIMUM_SIGN_INS)
 
 
 async def tokens_of(actor: Actor, owner: User) -> list[Session]:
     """The personal access tokens, the newest first. Raises Unauthenticated and Forbidden."""
-    query = await _of(actor, owner)
-    return await query.filter(method=SignInMethod.TOKEN).order_by("-created_at")
+    tokens = (await _owned_by(actor, owner)).filter(method=SignInMethod.TOKEN)
+    return await tokens.order_by("-created_at")
 
 
-async def end_session(actor: Actor, session_id: UUID) -> User:
-    """Ends a session or deletes a token, and returns whose it was.
-
-    Raises Unauthenticated, and NotFound for one that is not the actor's to end.
-    """
-    visible = await visible_to(actor)
-    session = await visible.get_or_none(id=session_id)
-    if session is None:
-        raise NotFound
-    async with in_transaction():
-        if await Session.filter(id=session.id).delete():
-            await note_end(actor, session)
-    return session.user
-
-
-async def end_other_sessions(actor: Actor) -> int:
-    """Ends all sign-ins of the actor but the present one; returns how many. Tokens stay."""
-    own = Session.filter(user_id=actor.user.id).exclude(method=SignInMethod.TOKEN)
-    async with in_transaction():
-        count = await own.exclude(id=actor.session_id).delete()
-        await note_ends(actor, actor.user, count)
-    return count
-
-
-async def _of(actor: Actor, owner: User) -> QuerySet[Session]:
+async def _owned_by(actor: Actor, owner: User) -> QuerySet[Session]:
     if actor.user.id != owner.id and not await actor.is_admin():
         raise Forbidden
     return Session.filter(user_id=owner.id).select_related("user")
 
 
+async def logout(actor: Actor) -> None:
+    """End the session of the actor, if there is one."""
+    if actor.session is not None:
+        await _end(actor, actor.session)
+
+
+async def end_session(actor: Actor, session_id: UUID) -> None:
+    """End a sign-in or delete a personal access token.
+
+    Raises Unauthenticated, and NotFound for one that the actor can't see.
+    """
+    session = await (await visible_to(actor)).get_or_none(id=session_id)
+    if session is None:
+        raise NotFound
+    await _end(actor, session)
+
+
+async def _end(actor: Actor, session: Session) -> None:
+    async with in_transaction():
+        if not await Session.filter(id=session.id).delete():
+            return
+        if session.is_token:
+            await record(actor, AuditKind.TOKEN_DELETED, session.user, name=session.name)
+        else:
+            await record(actor, AuditKind.SESSION_ENDED, session.user, count=1)
+
+
+async def end_other_sessions(actor: Actor) -> int:
+    """End all sign-ins of the actor but the current one; returns how many. Tokens stay."""
+    sign_ins = Session.filter(user_id=actor.user.id).exclude(method=SignInMethod.TOKEN)
+    async with in_transaction():
+        return await _end_all(actor, actor.user, sign_ins.exclude(id=actor.session_id))
+
+
 async def reset_sessions(
     actor: Actor, user_id: int, *, including_current: bool
 ) -> tuple[User, int]:
-    """Ends the user's sessions and personal access tokens; also tells how many.
+    """End the user's sessions and personal access tokens; also returns how many.
 
     Raises Unauthenticated, Forbidden, NotFound.
     """
@@ -308,3 +176,92 @@ async def reset_sessions(
         kept = None if including_current else actor.session_id
         count = await end_sessions(actor, user, but=kept)
     return user, count
+
+
+async def end_sessions(by: Actor | AuditActor, user: User, *, but: UUID | None = None) -> int:
+    """End all sessions and personal access tokens but one, in a transaction of the caller;
+    returns how many.
+    """
+    await _lock_sessions(user.id)
+    return await _end_all(by, user, Session.filter(user_id=user.id).exclude(id=but))
+
+
+async def end_oldest_sign_ins(by: Actor, user: User) -> None:
+    """Keep room for one more of the user's MAXIMUM_SIGN_INS, in a transaction of the caller."""
+    sign_ins = Session.filter(user_id=user.id).exclude(method=SignInMethod.TOKEN)
+    by_last_use = sign_ins.order_by("-last_used_at", "-created_at").offset(MAXIMUM_SIGN_INS - 1)
+    # SQLite has no OFFSET without a LIMIT
+    oldest = await by_last_use.limit(MAXIMUM_SIGN_INS).values_list("id", flat=True)
+    if oldest:
+        await _end_all(by, user, Session.filter(id__in=oldest))
+
+
+async def _end_all(by: Actor | AuditActor, user: User, sessions: QuerySet[Session]) -> int:
+    count = await sessions.delete()
+    if count:
+        await record(by, AuditKind.SESSION_ENDED, user, count=count)
+    return count
+
+
+async def _lock_sessions(user_id: int) -> None:
+    """Sessions of the user are opened, and ended all at once, one transaction after the other."""
+    await hold(User.filter(id=user_id))
+
+
+async def prune_sessions(now: datetime, idle_lifetime: timedelta) -> int:
+    """Delete the sessions and tokens that have expired; returns how many."""
+    idle = Q(last_used_at__lte=now - idle_lifetime) & ~Q(method=SignInMethod.TOKEN)
+    return await Session.filter(Q(expires_at__lte=now) | idle).delete()
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A personal access token to create; it expires after 30 days by default."""
+
+    name: str
+    scopes: Sequence[Scope]
+    expires_at: datetime | None = None
+
+
+async def create_token(services: Services, actor: Actor, new: NewToken) -> tuple[Session, str]:
+    """Create a personal access token; returns the row and the token, which is not stored.
+
+    Raises Unauthenticated, BadUserInput with the field, and Forbidden long after the sign-in.
+    """
+    user, now = actor.user, services.clock()
+    if actor.session is None or now - actor.session.created_at > RECENT_SIGN_IN:
+        raise Forbidden("Sign in again first: a token is made within 15 minutes of a sign-in.")
+    expires_at = new.expires_at or now + DEFAULT_TOKEN_LIFETIME
+    if errors := [*_token_errors(new, expires_at, now)]:
+        raise BadUserInput(*errors)
+    token = services.personal_tokens.new()
+    session = Session(
+        id=uuid4(),
+        user=user,
+        method=SignInMethod.TOKEN,
+        created_at=now,
+        expires_at=expires_at,
+        name=new.name.strip(),
+        scopes=sorted({scope.value for scope in new.scopes}),
+        token_hash=services.personal_tokens.hash(token),
+    )
+    async with in_transaction():
+        # What ends the sessions of the user at the same time ends the token, or it is not created
+        await _lock_sessions(user.id)
+        await require_current(services, actor)
+        tokens = Session.filter(user_id=user.id, method=SignInMethod.TOKEN)
+        if await tokens.count() >= MAXIMUM_TOKENS:
+            raise BadUserInput(Complaint(f"You have {MAXIMUM_TOKENS} tokens: delete one first."))
+        await session.save(force_create=True)
+        await record(actor, AuditKind.TOKEN_CREATED, user, name=session.name, scopes=session.scopes)
+    return session, token
+
+
+def _token_errors(new: NewToken, expires_at: datetime, now: datetime) -> Iterator[Complaint]:
+    if message := line_complaint(new.name, TOKEN_NAME_LENGTH):
+        yield Complaint(message, "name")
+    if not new.scopes:
+        yield Complaint("Give at least one scope.", "scopes")
+    if not now < expires_at <= now + MAXIMUM_TOKEN_LIFETIME:
+        days = MAXIMUM_TOKEN_LIFETIME.days
+        yield Complaint(f"A token lasts for up to {days} days.", "expiresAt")

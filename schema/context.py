@@ -9,7 +9,7 @@ from resolvers.actor import Actor
 from resolvers.errors import Unauthenticated
 from resolvers.loaders import Loaders
 from resolvers.services import Services
-from resolvers.sessions import SignIn
+from resolvers.sign_in import SignIn
 
 
 @dataclass

@@ -8,11 +8,12 @@ import strawberry
 
 import models
 import resolvers.sessions
+import resolvers.sign_in
 from auth.google import GoogleIdentity, GoogleSignIn
-from resolvers import google, passwords, personal_tokens
+from resolvers import passwords
 from resolvers.errors import PortalError
-from resolvers.personal_tokens import NewToken
-from resolvers.sessions import SignIn
+from resolvers.sessions import NewToken
+from resolvers.sign_in import SignIn
 from schema.context import Context, PortalInfo
 from schema.enums import Permission, Scope, SignInMethod
 from schema.errors import DATABASE_ID, outcome, user_errors
@@ -128,7 +129,7 @@ GoogleArgument = Annotated[
 async def login(info: PortalInfo, input: LoginArgument) -> LoginPayload:
     context = info.context
     return await LoginPayload.of(
-        resolvers.sessions.login(
+        resolvers.sign_in.login(
             context.services, context.actor.client, input.username, input.password
         ),
         context,
@@ -141,15 +142,10 @@ async def login(info: PortalInfo, input: LoginArgument) -> LoginPayload:
 )
 async def login_with_google(info: PortalInfo, input: GoogleArgument) -> LoginPayload:
     context = info.context
-    services = context.services
-
-    async def sign_in() -> SignIn:
-        provider = google.provider(services)
-        return await google.login_with_google(
-            services, context.actor.client, lambda: input.identity(provider)
-        )
-
-    return await LoginPayload.of(sign_in(), context)
+    return await LoginPayload.of(
+        resolvers.sign_in.login_with_google(context.services, context.actor.client, input.identity),
+        context,
+    )
 
 
 @strawberry.mutation(
@@ -383,7 +379,7 @@ async def create_personal_access_token(
 ) -> CreatePersonalAccessTokenPayload:
     context = info.context
     try:
-        row, token = await personal_tokens.create_token(
+        row, token = await resolvers.sessions.create_token(
             context.services, context.actor, input.wanted()
         )
     except PortalError as error:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from starlette.datastructures import Headers
 
 from resolvers.actor import Actor
-from resolvers.throttling import network_of
+from resolvers.rate_limits import network_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,7 +220,7 @@ async def test_an_unexpected_error_ends_the_stream_and_is_masked(
     def fail(*_: object) -> None:
         raise RuntimeError("the secret of the machine")
 
-    monkeypatch.setattr("resolvers.authentication._with_user", fail)
+    monkeypatch.setattr("resolvers.sessions._with_user", fail)
     main.tell(pod_count=2)
     failure, end = await pods.rest()
     [error] = failure[1]["errors"]

@@ -13,7 +13,7 @@ from models import AttemptCount, ExternalIdentity, User, VerifiedEmail
 from portal.settings import Settings
 from tests.callers import Caller, Clock, People
 from tests.openid import OpenIdProvider
-from tests.schema.test_throttling import CAFE, HOME, at
+from tests.schema.test_rate_limits import CAFE, HOME, at
 
 LOGIN = """
 mutation ($input: LoginWithGoogleInput!) {

@@ -14,10 +14,10 @@ from starlette.applications import Starlette
 from models import Database, Session, SignInMethod, User
 from portal.settings import Settings
 from portal.web.app import create_app
-from resolvers import personal_tokens
+from resolvers import sessions
 from resolvers.actor import Actor
-from resolvers.personal_tokens import NewToken, create_token
 from resolvers.services import Services
+from resolvers.sessions import NewToken, create_token
 from tests.callers import SECRET, Caller, Clock, People, serving
 
 CREATE = """mutation ($name: String!, $scopes: [Scope!]!, $expiresAt: DateTime) {
@@ -192,7 +192,7 @@ async def test_sr17_a_token_that_was_under_way_does_not_outlive_the_end_of_its_s
             await Session.all().delete()
         return await create_token(services, actor, wanted)
 
-    monkeypatch.setattr(personal_tokens, "create_token", overtaken)
+    monkeypatch.setattr(sessions, "create_token", overtaken)
     payload = await created(alice)
     assert payload["token"] is None
     assert payload["errors"] == [{"code": "UNAUTHENTICATED", "field": None}]

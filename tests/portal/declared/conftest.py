@@ -11,7 +11,7 @@ from tests.portal.declared.state import Declare, write
 
 @pytest.fixture
 def passwords() -> Passwords:
-    return Passwords(refusal_seconds=0)
+    return Passwords()
 
 
 @pytest.fixture

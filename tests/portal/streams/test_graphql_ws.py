@@ -172,7 +172,7 @@ async def test_an_unexpected_error_is_masked_and_found_by_its_id(
     async with connected(alice) as socket:
         monkeypatch.setattr("resolvers.clusters.all_clusters", fail)
         [result, _] = await answer(socket, "{ clusters { name } }")
-        monkeypatch.setattr("resolvers.authentication._with_user", fail)
+        monkeypatch.setattr("resolvers.sessions._with_user", fail)
         [refusal] = await answer(socket, VIEWER)
     for [error] in (result["payload"]["errors"], refusal["payload"]):
         assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
@@ -187,7 +187,7 @@ async def test_when_nobody_can_be_looked_up_the_client_is_to_come_back(
     def fail(*_: object) -> None:
         raise ConnectionError("the database is down")
 
-    monkeypatch.setattr("resolvers.authentication._with_user", fail)
+    monkeypatch.setattr("resolvers.sessions._with_user", fail)
     async with opened(alice) as socket:
         await socket.send(type="connection_init", payload=alice.headers)
         assert await socket.close_code() == 1013
