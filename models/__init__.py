@@ -1,7 +1,7 @@
 from models.access import AccessRequest, AccessRequestState
 from models.audit import AuditActor, AuditEvent, AuditKind, AuditOutcome, AuditSubject
 from models.clusters import ServiceAccount
-from models.counters import AttemptCount, FamiliarAddress, RestUsage
+from models.counters import AttemptCount, RestUsage
 from models.credentials import CredentialIssue, CredentialKind
 from models.database import Database
 from models.groups import EffectiveMembership, Group, GroupMembership, Membership
@@ -25,7 +25,6 @@ __all__ = [
     "Database",
     "EffectiveMembership",
     "ExternalIdentity",
-    "FamiliarAddress",
     "Grant",
     "Group",
     "GroupMembership",

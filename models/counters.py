@@ -9,9 +9,9 @@ KEY_LENGTH = 128
 
 
 class AttemptCount(Model):
-    """How often something was tried since a window began; `ends_at` is in seconds since 1970.
+    """Attempts in a window of a rate limit, which ends at `ends_at`, in seconds since 1970.
 
-    Whoever is counted is in the key as a keyed hash only: neither names nor addresses are kept.
+    The key names the limit and a keyed hash of its subject: neither names nor addresses are stored.
     """
 
     key = fields.CharField(max_length=KEY_LENGTH, primary_key=True)
@@ -22,21 +22,11 @@ class AttemptCount(Model):
         table = "attempt_counts"
 
 
-class FamiliarAddress(Model):
-    """An address from which an account signed in; the key is a keyed hash of the two."""
-
-    key = fields.CharField(max_length=KEY_LENGTH, primary_key=True)
-    ends_at = fields.BigIntField(db_index=True)
-
-    class Meta:
-        table = "familiar_addresses"
-
-
 TEXT_LENGTH = 200
 
 
 class RestUsage(Model):
-    """How often one client has called one route of the REST API; `client` may be empty."""
+    """Calls of one route of the REST API by one client, whose name may be empty."""
 
     id = fields.IntField(primary_key=True)
     method = fields.CharField(max_length=10)

@@ -141,18 +141,6 @@ class Migration(migrations.Migration):
             bases=["Model"],
         ),
         ops.CreateModel(
-            name="FamiliarAddress",
-            fields=[
-                (
-                    "key",
-                    fields.CharField(primary_key=True, unique=True, db_index=True, max_length=128),
-                ),
-                ("ends_at", fields.BigIntField(db_index=True)),
-            ],
-            options={"table": "familiar_addresses", "app": "models", "pk_attr": "key"},
-            bases=["Model"],
-        ),
-        ops.CreateModel(
             name="Group",
             fields=[
                 (
