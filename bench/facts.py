@@ -11,31 +11,15 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import click
-from aiohttp import ClientResponse
 
-from cluster.connection import Caller, Connection, Method, Wanted
+from cluster.connection import Connection
 from cluster.facts import Facts, Observer, Snapshot
-from cluster.sources import Contexts
+from cluster.sources import Kubeconfig
 
 READS = 1000
-COLUMNS = ("CPU ms", "wall ms", "KiB", "read µs")
-
-
-class CountingCaller(Caller):
-    """Counts the bytes of the answers, decompressed."""
-
-    received = 0
-
-    async def call(self, method: Method, answer: type[Wanted], **arguments: Any) -> Wanted:
-        async def counted(**options: Any) -> ClientResponse:
-            response = await method(**options)
-            self.received += len(await response.read())
-            return response
-
-        return await super().call(counted, answer, **arguments)
+COLUMNS = ("CPU ms", "wall ms", "read µs")
 
 
 @dataclass(slots=True)
@@ -47,16 +31,15 @@ class Series:
     rows: list[tuple[float, ...]] = field(default_factory=list)
 
     async def add(self) -> None:
-        caller = CountingCaller(self.connection, seconds=30)
         cpu, wall = time.process_time(), time.perf_counter()
-        observation = await Observer(caller).observe()
+        observation = await Observer(self.connection, timeout=30).observe()
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
         for subject, failure in observation.failures.items():
             raise click.ClickException(f"{subject}: {failure}")
         values = observation.values
         self.size = f"{values['node_count']} nodes, {values['pod_count']} pods"
         read = seconds_per_read(Facts(**values))
-        self.rows.append((1e3 * cpu, 1e3 * wall, caller.received / 1024, 1e6 * read))
+        self.rows.append((1e3 * cpu, 1e3 * wall, 1e6 * read))
 
     @property
     def medians(self) -> list[float]:
@@ -74,8 +57,8 @@ def seconds_per_read(facts: Facts) -> float:
 
 
 async def connect(kubeconfig: Path) -> Connection:
-    contexts = Contexts.read(str(kubeconfig))
-    return await contexts.connect(contexts.current[0])
+    file = Kubeconfig.read(str(kubeconfig))
+    return await file.connect(file.current_context[0])
 
 
 async def measure(kubeconfigs: tuple[Path, Path], rounds: int) -> tuple[Series, Series]:

@@ -1,4 +1,4 @@
-"""A Kubernetes cluster as the portal knows it."""
+"""The clusters of the portal: everything that it does with Kubernetes, behind one class."""
 
 from __future__ import annotations
 
@@ -7,49 +7,50 @@ import os
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from cluster.connection import Caller, ClusterUnavailable, Connection
+from cluster.connection import ClusterUnavailable, Connection
 from cluster.facts import Facts, Observer, Poller, Snapshot
 from cluster.kubeconfig import ExecCredential, Server, render_kubeconfig
 from cluster.provisioning import Provisioner
+from cluster.sources import connect
 from cluster.tokens import SHORTEST_LIFETIME, ServiceAccountToken, TokenCache, TokenIssuer
 
-# Who only names a cluster is spared the half second that the Kubernetes client takes to load.
-if TYPE_CHECKING:
-    from cluster.connection import Connection
-    from cluster.facts import Observer
-    from cluster.provisioning import Provisioner
-    from cluster.tokens import TokenIssuer
+_START_TIMEOUT = 2.0
+SERVICE_ACCOUNT_FOLDER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
-_PATIENCE_AT_START = 2.0
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Cluster:
     """Facts, tokens, provisioning and kubeconfig of one cluster.
 
-    `api_server_external` is the URL that users see when it differs from the portal's own.
-    `facts_interval` is the time between two observations.
+    `api_server_external` is the URL for users where it differs from the portal's own.
+    `facts_interval` is the time between two observations, `token_timeout` limits all calls for
+    one token, `request_timeout` every other call.
     """
 
     def __init__(
         self,
         connection: Connection,
         *,
-        observer: Observer,
-        issuer: TokenIssuer,
-        provisioner: Provisioner,
         facts_interval: timedelta,
+        token_timeout: timedelta,
+        request_timeout: timedelta,
         clock: Callable[[], datetime],
         api_server_external: str | None = None,
     ) -> None:
         self.name = connection.name
         self._connection = connection
         self._external = api_server_external
-        self._issuer = issuer
-        self._provisioner = provisioner
-        self._snapshot = Snapshot()
+        self._issuer = TokenIssuer(connection, timeout=token_timeout.total_seconds())
+        self._provisioner = Provisioner(connection, timeout=request_timeout.total_seconds())
         self._tokens = TokenCache(clock=clock)
+        self._snapshot = Snapshot()
+        # A hanging call must not delay the observation that would notice the recovery.
+        timeout = min(facts_interval, request_timeout)
+        observer = Observer(connection, timeout=timeout.total_seconds())
         self._poller = Poller(
             self.name,
             observer.observe,
@@ -60,24 +61,24 @@ class Cluster:
 
     @property
     def api_server_url(self) -> str:
-        """The URL under which users reach the API server."""
+        """The URL of the API server for users."""
         return self._external or self._connection.host
 
     @property
     def facts(self) -> Facts:
-        """The newest snapshot; before the first observation it is empty and not reachable."""
+        """The newest facts; before the first observation they are empty and not reachable."""
         return self._snapshot.facts
 
     def watch_facts(self) -> AsyncGenerator[Facts, None]:
-        """The current facts, then only changes; ends when the cluster is closed.
+        """The current facts, then each change, until the cluster is closed.
 
-        A slow watcher gets the newest facts only and delays nobody.
+        A slow watcher gets only the newest facts and does not delay others.
         """
         return self._snapshot.watch()
 
     async def start(self) -> None:
-        """Start observing; waits for the first observation, but for two seconds at most."""
-        await self._poller.start(patience=_PATIENCE_AT_START)
+        """Start observing, and wait up to two seconds for the first observation."""
+        await self._poller.start(wait_seconds=_START_TIMEOUT)
 
     async def close(self) -> None:
         """Stop observing, end all watches, close the connections."""
@@ -89,11 +90,11 @@ class Cluster:
     async def issue_token(
         self, namespace: str, service_account: str, *, lifetime: timedelta
     ) -> ServiceAccountToken:
-        """A token of the account, from the cache while it is fresh.
+        """A token of the service account, from the cache while it is fresh.
 
-        The server decides about the expiry; it is asked for ten minutes at least. Raises
-        ClusterRefused (404 for an unknown account) or ClusterUnavailable, the latter at once
-        when the facts say so.
+        The requested lifetime is at least ten minutes; the server may shorten it. Raises
+        ClusterRefused (404 for an unknown account) or ClusterUnavailable, the latter without a
+        call while the cluster is known to be unreachable.
         """
         lifetime = max(lifetime, SHORTEST_LIFETIME)
 
@@ -105,16 +106,19 @@ class Cluster:
         return await self._tokens.get((namespace, service_account, lifetime), issue)
 
     async def ensure_namespace(self, name: str, *, made_for: str | None = None) -> bool:
-        """True when the namespace was created now, False when it existed.
+        """Create the namespace unless it exists; returns whether it was created.
 
-        It remembers what it was `made_for`: repeated for the same purpose, the answer is True
-        again, so that an interrupted provisioning can be completed. Raises ClusterRefused with
-        the server's words (422 for an impossible name), or ClusterUnavailable.
+        The namespace is annotated with `made_for`. A later call with the same value returns True
+        again, so that an interrupted provisioning can be repeated. Raises ClusterRefused (422 for
+        an invalid name) or ClusterUnavailable.
         """
         return await self._provisioner.ensure_namespace(name, made_for)
 
     async def ensure_service_account(self, namespace: str, name: str) -> bool:
-        """True when the account was created now, False when it existed. Raises ClusterError."""
+        """Create the account unless it exists; returns whether it was created.
+
+        Raises ClusterError.
+        """
         created = await self._provisioner.ensure_service_account(namespace, name)
         if created:
             self._tokens.forget(namespace, name)
@@ -123,9 +127,9 @@ class Cluster:
     async def ensure_role_binding(
         self, namespace: str, service_account: str, cluster_role: str
     ) -> bool:
-        """Bind the cluster role to the account, within its namespace only.
+        """Bind the cluster role to the account, within its namespace only, unless it is bound.
 
-        True when the binding was created now, False when it existed. Raises ClusterError.
+        Returns whether the binding was created. Raises ClusterError.
         """
         return await self._provisioner.ensure_role_binding(namespace, service_account, cluster_role)
 
@@ -137,45 +141,16 @@ class Cluster:
         credential: ServiceAccountToken | ExecCredential,
         cluster_name: str | None = None,
     ) -> str:
-        """A kubeconfig for kubectl as YAML; `cluster_name` is how the file calls the cluster."""
+        """A kubeconfig for kubectl as YAML; `cluster_name` is the name of the cluster in it."""
+        # The TLS server name belongs to the portal's own URL, not to the external one.
+        tls_server_name = None if self._external else self._connection.tls_server_name
         return render_kubeconfig(
             cluster=cluster_name or self.name,
-            server=self._server(),
+            server=Server(self.api_server_url, self._connection.ca_pem, tls_server_name),
             user=user,
             namespace=namespace,
             credential=credential,
         )
-
-    def _server(self) -> Server:
-        # The server name belongs to the portal's own address, not to the external one.
-        sni = None if self._external else self._connection.tls_server_name
-        return Server(self.api_server_url, self._connection.ca_pem, sni)
-
-
-def assemble(
-    connection: Connection,
-    *,
-    api_server_external: str | None,
-    facts_interval: timedelta,
-    token_timeout: timedelta,
-    request_timeout: timedelta,
-    clock: Callable[[], datetime],
-) -> Cluster:
-    """`token_timeout` limits all calls for one token, `request_timeout` every other call."""
-    # A call that hangs must not use up the time in which recovery is to be noticed.
-    patience = min(facts_interval, request_timeout)
-    return Cluster(
-        connection,
-        observer=Observer(Caller(connection, seconds=patience.total_seconds())),
-        issuer=TokenIssuer(connection, timeout=token_timeout.total_seconds()),
-        provisioner=Provisioner(Caller(connection, seconds=request_timeout.total_seconds())),
-        facts_interval=facts_interval,
-        clock=clock,
-        api_server_external=api_server_external,
-    )
-
-
-SERVICE_ACCOUNT_FOLDER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
 class Clusters:
@@ -199,15 +174,11 @@ class Clusters:
         return self._by_name.get(name)
 
     async def start(self) -> None:
-        """Start all at once; takes as long as the slowest, two seconds at most."""
+        """Start all clusters concurrently; waits up to two seconds."""
         await asyncio.gather(*(cluster.start() for cluster in self))
 
     async def close(self) -> None:
         await asyncio.gather(*(cluster.close() for cluster in self))
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 async def load_clusters(
@@ -222,19 +193,13 @@ async def load_clusters(
     environ: Mapping[str, str] = os.environ,
     service_account_folder: Path = SERVICE_ACCOUNT_FOLDER,
 ) -> Clusters:
-    """Connect to the configured clusters, without asking them anything yet.
+    """Prepare the configured clusters, without any call to their API servers.
 
     Without `contexts`: the cluster that the portal runs in, else the current context of the
-    kubeconfig, else none. `contexts` name contexts of the kubeconfig, or `in-cluster`.
+    kubeconfig, else none. `contexts` are names of contexts of the kubeconfig, or `in-cluster`.
     `kubeconfig` is one path or several as in KUBECONFIG; None is `~/.kube/config` where it
-    exists. `api_server_external` is the URL of the default cluster that users see.
-    `facts_interval` is the time between two observations, `token_timeout` limits all calls for
-    one token, `request_timeout` every other call. Raises ClusterConfigError.
-    Reads files and loads large libraries: call it at start-up.
+    exists. `api_server_external` is for the default cluster. Raises ClusterConfigError.
     """
-    # Only who connects needs the Kubernetes client, which takes half a second to load.
-    from cluster.sources import connect
-
     connections = await connect(
         contexts=contexts,
         kubeconfig=kubeconfig,
@@ -243,7 +208,7 @@ async def load_clusters(
     )
     return Clusters(
         [
-            assemble(
+            Cluster(
                 connection,
                 api_server_external=None if position else api_server_external,
                 facts_interval=facts_interval,

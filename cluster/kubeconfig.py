@@ -1,5 +1,7 @@
 """The kubeconfig file that a user downloads."""
 
+from __future__ import annotations
+
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +14,7 @@ from cluster.tokens import ServiceAccountToken
 
 @dataclass(frozen=True, slots=True)
 class ExecCredential:
-    """A command that kubectl runs for a token, instead of a token in the file."""
+    """The command that kubectl runs to get a token, instead of a token in the file."""
 
     command: str = "kubeportal"
     args: Sequence[str] = ("credential",)
@@ -23,7 +25,7 @@ class ExecCredential:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """How users reach an API server; without `ca_pem` their system's authorities decide."""
+    """The address of an API server; without `ca_pem` the authorities of the client's system."""
 
     url: str
     ca_pem: bytes | None = None
@@ -31,7 +33,7 @@ class Server:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes every value: readers differ in what they take for a number or a truth value."""
+    """Quotes every value, as YAML parsers differ in what they read as a number or a boolean."""
 
     def represent_value(self, value: str) -> yaml.ScalarNode:
         return self.represent_scalar("tag:yaml.org,2002:str", value, style='"')

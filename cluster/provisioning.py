@@ -1,4 +1,6 @@
-"""What an approved user needs in the cluster; creates what is missing, deletes nothing."""
+"""Creation of what an approved user needs in the cluster. Nothing is changed or deleted."""
+
+from __future__ import annotations
 
 from typing import Any
 
@@ -11,7 +13,14 @@ from kubernetes.aio.client import (
     V1ServiceAccount,
 )
 
-from cluster.connection import Answer, Caller, ClusterRefused, Method, Namespace, path_segment
+from cluster.connection import (
+    ApiObject,
+    ClusterRefused,
+    Connection,
+    Method,
+    Namespace,
+    path_segment,
+)
 
 _ALREADY_EXISTS = 409
 _RBAC_GROUP = "rbac.authorization.k8s.io"
@@ -19,27 +28,28 @@ _MADE_FOR = "kubeportal/made-for"
 
 
 class Provisioner:
-    """Each `ensure_…` may be repeated.
+    """Creates objects; `timeout` in seconds is for each call.
 
-    They return True when the object was created now, and take an existing one as it is.
-    They raise ClusterRefused with the server's words, or ClusterUnavailable.
+    Each `ensure_…` is idempotent. It returns True when it has created the object, and leaves an
+    existing one unchanged. Raises ClusterRefused with the server's message, or ClusterUnavailable.
     """
 
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
+    def __init__(self, connection: Connection, *, timeout: float) -> None:
+        self._connection = connection
+        self._timeout = timeout
 
     async def ensure_namespace(self, name: str, made_for: str | None = None) -> bool:
-        """With `made_for`, a namespace that was created for the same purpose counts as created."""
+        """A namespace that an earlier call created for the same `made_for` counts as created."""
         annotations = {_MADE_FOR: made_for} if made_for else None
         created = await self._create(
-            self._caller.core.create_namespace_without_preload_content,
+            self._connection.core.create_namespace_without_preload_content,
             body=V1Namespace(metadata=V1ObjectMeta(name=name, annotations=annotations)),
         )
         return created or (made_for is not None and await self._purpose(name) == made_for)
 
     async def ensure_service_account(self, namespace: str, name: str) -> bool:
         return await self._create(
-            self._caller.core.create_namespaced_service_account_without_preload_content,
+            self._connection.core.create_namespaced_service_account_without_preload_content,
             namespace=path_segment(namespace),
             body=V1ServiceAccount(metadata=V1ObjectMeta(name=name)),
         )
@@ -47,30 +57,31 @@ class Provisioner:
     async def ensure_role_binding(
         self, namespace: str, service_account: str, cluster_role: str
     ) -> bool:
-        """Lets the account do in its namespace what the cluster role says."""
+        """Bind the cluster role to the account, within its namespace only."""
         subject = RbacV1Subject(kind="ServiceAccount", name=service_account, namespace=namespace)
         role = V1RoleRef(api_group=_RBAC_GROUP, kind="ClusterRole", name=cluster_role)
-        # No account name holds a colon, so different pairs never share a binding.
+        # No account name contains a colon, so different pairs never share a binding.
         name = f"kubeportal:{service_account}:{cluster_role}"
         return await self._create(
-            self._caller.rbac.create_namespaced_role_binding_without_preload_content,
+            self._connection.rbac.create_namespaced_role_binding_without_preload_content,
             namespace=path_segment(namespace),
             body=V1RoleBinding(metadata=V1ObjectMeta(name=name), role_ref=role, subjects=[subject]),
         )
 
-    async def _purpose(self, namespace: str) -> str | None:
-        found = await self._caller.call(
-            self._caller.core.read_namespace_without_preload_content,
+    async def _purpose(self, name: str) -> str | None:
+        namespace = await self._connection.call(
+            self._connection.core.read_namespace_without_preload_content,
             Namespace,
-            name=path_segment(namespace),
+            seconds=self._timeout,
+            name=path_segment(name),
         )
-        return (found.metadata.annotations or {}).get(_MADE_FOR)
+        return (namespace.metadata.annotations or {}).get(_MADE_FOR)
 
     async def _create(self, method: Method, **arguments: Any) -> bool:
         try:
-            await self._caller.call(method, Answer, **arguments)
-        except ClusterRefused as refusal:
-            if refusal.status == _ALREADY_EXISTS:
+            await self._connection.call(method, ApiObject, seconds=self._timeout, **arguments)
+        except ClusterRefused as error:
+            if error.status == _ALREADY_EXISTS:
                 return False
             raise
         return True

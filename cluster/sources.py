@@ -1,4 +1,4 @@
-"""Where the portal finds its clusters: the pod that it runs in, or a kubeconfig."""
+"""The configuration of clusters: the pod's own service account, or a kubeconfig."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from kubernetes.aio.config.incluster_config import (
 )
 from kubernetes.aio.config.kube_config import KubeConfigLoader, KubeConfigMerger
 
-from cluster.connection import ClusterConfigError, Connection, Renewal
+from cluster.connection import ClusterConfigError, Connection, CredentialRenewal
 
 IN_CLUSTER = "in-cluster"
+_DEFAULT_KUBECONFIG = Path("~/.kube/config")
+_PLUGIN_TIMEOUT = 30
 
 
 async def connect(
@@ -30,48 +32,39 @@ async def connect(
     environ: Mapping[str, str],
     service_account_folder: Path,
 ) -> list[Connection]:
-    """The connections in the order of `contexts`, each once. Raises ClusterConfigError."""
-    pod = _Pod(environ, service_account_folder)
-    if not contexts and pod.is_one:
-        return [pod.connect()]
-    files = Contexts.read(kubeconfig)
-    names = list(dict.fromkeys(contexts)) or files.current
-    return [pod.connect() if name == IN_CLUSTER else await files.connect(name) for name in names]
+    """The connections in the order of `contexts`, without duplicates.
+
+    Raises ClusterConfigError.
+    """
+    in_pod = environ.get(SERVICE_HOST_ENV_NAME) and (service_account_folder / "token").exists()
+    if not contexts and in_pod:
+        return [connect_in_cluster(environ, service_account_folder)]
+    files = Kubeconfig.read(kubeconfig)
+    return [
+        connect_in_cluster(environ, service_account_folder)
+        if name == IN_CLUSTER
+        else await files.connect(name)
+        for name in dict.fromkeys(contexts) or files.current_context
+    ]
 
 
-class _Pod:
-    """The surroundings of the process, in case it runs in a cluster."""
-
-    def __init__(self, environ: Mapping[str, str], folder: Path) -> None:
-        self._environ = environ
-        self._token = folder / "token"
-        self._authority = folder / "ca.crt"
-
-    @property
-    def is_one(self) -> bool:
-        return bool(self._environ.get(SERVICE_HOST_ENV_NAME)) and self._token.exists()
-
-    def connect(self) -> Connection:
-        configuration = Configuration()
-        try:
-            self._load(configuration)
-            return Connection(IN_CLUSTER, configuration)
-        except (ConfigException, OSError) as error:
-            raise ClusterConfigError(f"The pod's own cluster cannot be used: {error}") from error
-
-    def _load(self, configuration: Configuration) -> None:
-        loader = InClusterConfigLoader(
-            str(self._token), str(self._authority), environ=self._environ
-        )
+def connect_in_cluster(environ: Mapping[str, str], service_account_folder: Path) -> Connection:
+    """The cluster that the portal runs in. Raises ClusterConfigError."""
+    loader = InClusterConfigLoader(
+        str(service_account_folder / "token"),
+        str(service_account_folder / "ca.crt"),
+        environ=environ,
+    )
+    configuration = Configuration()
+    try:
         loader.load_and_set(configuration)
+        return Connection(IN_CLUSTER, configuration)
+    except (ConfigException, OSError) as error:
+        raise ClusterConfigError(f"The pod's own cluster cannot be used: {error}") from error
 
 
-_DEFAULT = Path("~/.kube/config")
-_SECONDS_FOR_PLUGINS = 30
-
-
-class Contexts:
-    """What one or several merged kubeconfig files offer; `config` is None when there is none."""
+class Kubeconfig:
+    """The contexts of one or several merged kubeconfig files; `config` is None without a file."""
 
     def __init__(self, source: str, config: Any | None) -> None:
         self._source = source
@@ -81,19 +74,19 @@ class Contexts:
 
     @classmethod
     def read(cls, kubeconfig: str | None) -> Self:
-        """Read the files; a missing default file is no error. Raises ClusterConfigError."""
-        source = kubeconfig or str(_DEFAULT.expanduser())
+        """Read the files. Only the default file may be missing. Raises ClusterConfigError."""
+        source = kubeconfig or str(_DEFAULT_KUBECONFIG.expanduser())
         paths = [Path(path).expanduser() for path in source.split(os.pathsep) if path]
         if not any(path.exists() for path in paths):
             if kubeconfig:
                 raise ClusterConfigError(f"There is no kubeconfig at {source}.")
             return cls(source, None)
-        with _usable(source):
+        with _translate_errors(source):
             return cls(source, KubeConfigMerger(source).config)
 
     @property
-    def current(self) -> list[str]:
-        """The current context; nothing without any context. Raises ClusterConfigError."""
+    def current_context(self) -> list[str]:
+        """Its name, or nothing where the files have no contexts. Raises ClusterConfigError."""
         if not self._names:
             return []
         name = self._config.safe_get("current-context") if self._config else None
@@ -104,48 +97,48 @@ class Contexts:
         return [str(name)]
 
     async def connect(self, name: str) -> Connection:
-        """Raises ClusterConfigError for a missing context or one that cannot be used."""
+        """Raises ClusterConfigError for a context that is missing or not usable."""
         if name not in self._names:
-            known = ", ".join(self._names) or "none"
+            names = ", ".join(self._names) or "none"
             raise ClusterConfigError(
-                f"There is no context {name!r} in {self._source}; it has: {known}."
+                f"There is no context {name!r} in {self._source}; it has: {names}."
             )
-        with _usable(f"Context {name!r} of {self._source}"):
-            configuration = await self._configuration(name)
-            complaint = _complaint(configuration)
-            if complaint:
-                raise ConfigException(complaint)
+        with _translate_errors(f"Context {name!r} of {self._source}"):
+            configuration = await self._load(name)
+            _check(configuration)
             return Connection(name, configuration)
 
-    async def _configuration(self, name: str) -> Configuration:
+    async def _load(self, name: str) -> Configuration:
         loader = KubeConfigLoader(self._config, active_context=name, config_base_path=None)
+        # The client's default is http://localhost, which a context without server would keep.
         configuration = Configuration(host="")
-        async with asyncio.timeout(_SECONDS_FOR_PLUGINS):
+        async with asyncio.timeout(_PLUGIN_TIMEOUT):
             await loader.load_and_set(configuration)
-        configuration.refresh_api_key_hook = Renewal(loader)  # type: ignore[assignment]
+        configuration.refresh_api_key_hook = CredentialRenewal(loader)  # type: ignore[assignment]
         return configuration
 
 
-def _complaint(configuration: Configuration) -> str | None:
-    """Why the portal will not use a configuration that the client would take."""
+def _check(configuration: Configuration) -> None:
+    """Raises ConfigException for what the client accepts and the portal does not."""
     if not configuration.host:
-        return "its cluster has no server."
+        raise ConfigException("its cluster has no server.")
     if not configuration.verify_ssl:
-        return "it sets insecure-skip-tls-verify; give its certificate-authority instead."
+        raise ConfigException(
+            "it sets insecure-skip-tls-verify; give its certificate-authority instead."
+        )
     has_credentials = configuration.api_key or configuration.cert_file
     if configuration.host.startswith("https:") and not has_credentials:
-        return "its user has no credentials, or an exec plugin that gives none."
-    return None
+        raise ConfigException("its user has no credentials, or an exec plugin that gives none.")
 
 
 @contextmanager
-def _usable(what: str) -> Iterator[None]:
+def _translate_errors(what: str) -> Iterator[None]:
     try:
         yield
     except (ConfigException, yaml.YAMLError, OSError) as error:
         reason = " ".join(str(error).split()) or "it takes too long."
         raise ClusterConfigError(f"{what} cannot be used: {reason}") from error
-    # Malformed files fail in as many ways as there are types.
+    # The loader raises TypeError, KeyError, AttributeError and others for malformed files.
     except Exception as error:
         raise ClusterConfigError(
             f"{what} cannot be used: it is not a complete kubeconfig."

@@ -5,7 +5,7 @@ import pytest
 from kubernetes.aio.client import Configuration
 from kubernetes.aio.config.kube_config import KubeConfigLoader
 
-from cluster.connection import Renewal
+from cluster.connection import CredentialRenewal
 from tests.cluster.configured import rewrite
 from tests.cluster.conftest import OpenCluster
 from tests.cluster.waiting import until
@@ -27,7 +27,7 @@ async def test_credentials_that_may_expire_are_loaded_again_every_minute() -> No
     # The renewal looks at the clock when it is made, and again whenever it sets the next time.
     seconds = iter([0.0, 59.0, 61.0, 61.0, 62.0, 122.0, 122.0])
     loader, configuration = CountingLoader(), Configuration()
-    renewal = Renewal(loader, clock=lambda: next(seconds))
+    renewal = CredentialRenewal(loader, clock=lambda: next(seconds))
     for _ in range(4):
         await renewal(configuration)
     assert loader.loaded == 2
@@ -61,7 +61,7 @@ async def test_a_token_file_may_be_renewed_while_the_portal_runs(
     open_cluster: OpenCluster,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("cluster.connection._SECONDS_BETWEEN", 0)
+    monkeypatch.setattr("cluster.connection._RENEWAL_INTERVAL", 0)
     good = (tmp_path / "token").read_text()
     file = tmp_path / "renewed"
     file.write_text("expired")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from cluster.connection import ClusterError, ClusterRefused, ClusterUnavailable
-from cluster.facts import Observation, Poller, Snapshot, pause
+from cluster.facts import Observation, Poller, Snapshot
 from tests.cluster.waiting import until
 
 INTERVAL = 0.02
@@ -34,21 +34,10 @@ async def poll() -> AsyncIterator[Scenario]:
             snapshot = Snapshot()
             poller = Poller("a", observe, snapshot, interval=INTERVAL, clock=now)
             stack.push_async_callback(poller.close)
-            await poller.start(patience=1)
+            await poller.start(wait_seconds=1)
             return poller, snapshot
 
         yield scenario
-
-
-@pytest.mark.parametrize("failures", [1, 2, 3, 10, 100_000])
-def test_a_retry_comes_soon_enough_to_see_recovery_within_three_intervals(failures: int) -> None:
-    a_call_that_times_out = 10.0
-    assert pause(10.0, failures) + a_call_that_times_out < 3 * 10.0
-
-
-def test_pauses_grow_with_failures_and_differ_between_replicas() -> None:
-    assert max(pause(10.0, 1) for _ in range(50)) < min(pause(10.0, 3) for _ in range(50))
-    assert len({pause(10.0, 0) for _ in range(50)}) > 40
 
 
 async def test_an_outage_keeps_the_last_facts_and_the_time_of_their_observation(
@@ -96,7 +85,7 @@ async def test_closing_ends_the_task() -> None:
         return FINE
 
     poller = Poller("closing", observe, Snapshot(), interval=1, clock=now)
-    await poller.start(patience=0.01)
+    await poller.start(wait_seconds=0.01)
     names = {task.get_name() for task in asyncio.all_tasks()}
     assert "facts of closing" in names
     await poller.close()
