@@ -1,79 +1,79 @@
-"""What is asked for and decided about access to the clusters."""
+"""Requests for access to the clusters, and the decisions about them."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Self
 
 import strawberry
 
 import models
 from resolvers import access, approval
 from resolvers.approval import Terms
-from resolvers.errors import PortalError
 from schema.context import Context, PortalInfo
 from schema.enums import AccessRequestState, AccessState, Permission
-from schema.errors import user_errors
 from schema.guard import guard
-from schema.mutations import Payload
+from schema.mutations import Input, Payload
 from schema.relay import LazyUser, Node, global_id, user_of
 
 if TYPE_CHECKING:
-    from schema.users import User
+    from schema.types import User
 
 
 @strawberry.type(
-    description="A request for access to a cluster: readable by who asks and by administrators.",
+    description="A request for access to a cluster. Readable by the requesting user and by"
+    " administrators.",
     directives=guard(Permission.SEE_ACCESS_REQUEST),
 )
 class AccessRequest(Node):
     row: strawberry.Private[models.AccessRequest]
     database_id: int = strawberry.field(description="The integer id.")
     state: AccessRequestState = strawberry.field(
-        description="What has become of it; after `expiresAt` it becomes EXPIRED within a minute,"
-        " though access ends at once."
+        description="The state of the request. It becomes EXPIRED up to a minute after `expiresAt`;"
+        " access ends at that time nevertheless."
     )
     reason: str = strawberry.field(
-        description="Why access is wanted; empty when the operator or an import gave it unasked."
+        description="Why the user requests access; empty when the operator granted access without"
+        " a request."
     )
-    created_at: datetime = strawberry.field(description="When it was made.")
+    created_at: datetime = strawberry.field(description="Creation time.")
     decided_at: datetime | None = strawberry.field(
-        description="When it was approved or rejected; null while it is open."
+        description="Time of the approval or rejection; null while the request is open."
     )
     decided_by: str | None = strawberry.field(
-        description="The name of the administrator who approved or rejected it; null while it is"
-        " open, and when there is no such account."
+        description="The name of the administrator who approved or rejected the request; null"
+        " while it is open, and when no account decided it."
     )
     decision_reason: str | None = strawberry.field(
-        description="Why it was decided so; null when that was not said."
+        description="The reason for the decision; null when none was given."
     )
     cluster: str | None = strawberry.field(
-        description="The cluster of the granted account; null for the default cluster, and when"
-        " nothing was granted."
+        description="The cluster of the granted service account; null for the default cluster, and"
+        " without a granted service account."
     )
     namespace: str | None = strawberry.field(
-        description="The namespace of the granted account; null when nothing was granted."
+        description="The namespace of the granted service account; null without one."
     )
     service_account: str | None = strawberry.field(
-        description="The name of the granted account; null when nothing was granted."
+        description="The name of the granted service account; null without one."
     )
     expires_at: datetime | None = strawberry.field(
-        description="When approved access ends by itself; null when it does not."
+        description="Expiry time of the approved access; null when it does not expire."
     )
     ended_at: datetime | None = strawberry.field(
-        description="When approved access ended; null while it is in force."
+        description="Time when the approved access ended; null while it lasts."
     )
     ended_by: str | None = strawberry.field(
-        description="The name of the administrator who took access away; null when nobody did."
+        description="The name of the administrator who revoked the access; null when no account"
+        " revoked it."
     )
     end_reason: str | None = strawberry.field(
-        description="Why access was taken away; null when that was not said."
+        description="The reason for the revocation; null when none was given."
     )
 
     @classmethod
     def of(cls, row: models.AccessRequest) -> AccessRequest:
-        """From a row with its people and its account."""
+        """From a row with its related users and service account."""
         account = row.service_account
         return cls(
             row=row,
@@ -94,53 +94,59 @@ class AccessRequest(Node):
             end_reason=row.end_reason or None,
         )
 
-    @strawberry.field(description="Who asks.")
+    @strawberry.field(description="The user who requests access.")
     def user(self) -> LazyUser:
         return user_of(self.row.user)
 
 
-@strawberry.field(description="How far access to the cluster is, as of now.")
+@strawberry.field(description="The current state of the user's access to the cluster.")
 def access_state(root: User, info: PortalInfo) -> AccessState:
     return root.row.access_state_at(info.context.services.clock())
 
 
 @strawberry.field(
-    description="The newest request for access and what has become of it; null when there is none."
+    description="The latest request for access, open or decided; null when there is none."
 )
 async def access_request(root: User, info: PortalInfo) -> AccessRequest | None:
     row = await info.context.loaders.access_request.load(root.row.id)
     return AccessRequest.of(row) if row else None
 
 
-@strawberry.input(description="A request for access, for oneself.")
+@strawberry.input(description="The input of `requestAccess`.")
 class RequestAccessInput:
-    reason: str = strawberry.field(description="Why access is wanted, 1 to 1,000 characters.")
+    reason: str = strawberry.field(description="Why access is needed, 1 to 1,000 characters.")
 
 
-@strawberry.input(description="The approval of an open request, and what is granted.")
-class ApproveAccessInput:
-    database_id: int = strawberry.field(description="The user who asks; never oneself.")
+@strawberry.input
+class DecisionInput:
+    database_id: int = strawberry.field(
+        description="The integer id of the user. The requesting user is not allowed."
+    )
+
+
+@strawberry.input(description="The input of `approveAccess`.")
+class ApproveAccessInput(DecisionInput):
     namespace: str = strawberry.field(
-        description="The namespace in the cluster: an existing one is taken as it is; a new one is"
-        " created, and the account gets the operator's cluster roles within it. None of `kube-…`."
+        description="The namespace in the cluster. An existing one is used unchanged. A missing one"
+        " is created, and the service account is bound to the operator's cluster roles in it."
+        " Names that begin with `kube-` are not allowed."
     )
     service_account: str | None = strawberry.field(
         default=None,
-        description="The service account, created where it is missing. Without one: the user name"
-        " in lower case where Kubernetes takes it as a name, else `default`.",
+        description="The name of the service account, which is created if it is missing. By"
+        " default the user name in lower case if Kubernetes allows it as a name, else `default`.",
     )
     cluster: str | None = strawberry.field(
-        default=None, description="The cluster's name; without one, the default cluster."
+        default=None, description="The name of the cluster; by default, the default cluster."
     )
     groups: list[int] | None = strawberry.field(
         default=None,
-        description="Database ids of up to 100 MANUAL groups into which the user is put as well;"
-        " they outlast the access.",
+        description="The integer ids of up to 100 MANUAL groups that the user is added to. The"
+        " memberships remain when the access ends.",
     )
     expires_at: datetime | None = strawberry.field(
         default=None,
-        description="When access ends by itself, a moment in the future with its time zone;"
-        " without one, it does not.",
+        description="Expiry time of the access, in the future; by default, it does not expire.",
     )
 
     def terms(self) -> Terms:
@@ -153,124 +159,107 @@ class ApproveAccessInput:
         )
 
 
-@strawberry.input(description="The rejection of an open request.")
-class RejectAccessInput:
-    database_id: int = strawberry.field(description="The user who asks; never oneself.")
-    reason: str | None = strawberry.field(
-        default=None, description="Why, for the user to read; up to 1,000 characters."
-    )
+REASON = "The reason, which the user can read; up to 1,000 characters."
 
 
-@strawberry.input(description="The end of approved access.")
-class RevokeAccessInput:
-    database_id: int = strawberry.field(description="The user who has access; never oneself.")
-    reason: str | None = strawberry.field(
-        default=None, description="Why, for the user to read; up to 1,000 characters."
-    )
+@strawberry.input(description="The input of `rejectAccess`.")
+class RejectAccessInput(DecisionInput):
+    reason: str | None = strawberry.field(default=None, description=REASON)
+
+
+@strawberry.input(description="The input of `revokeAccess`.")
+class RevokeAccessInput(DecisionInput):
+    reason: str | None = strawberry.field(default=None, description=REASON)
 
 
 @strawberry.type
-class Outcome(Payload):
+class AccessPayload(Payload):
     user: LazyUser | None = strawberry.field(
-        default=None, description="The user as of now; null when nothing was changed."
+        default=None, description="The user after the mutation; null after a failure."
     )
     access_request: AccessRequest | None = strawberry.field(
-        default=None, description="The request as of now; null when nothing was changed."
+        default=None, description="The request after the mutation; null after a failure."
     )
 
     @classmethod
-    async def of(cls, action: Awaitable[models.AccessRequest], context: Context) -> Self:
-        try:
-            request = await action
-        except PortalError as error:
-            return cls(user=None, access_request=None, errors=user_errors(error))
-        context.forget()
-        return cls(
-            user=user_of(request.user),
-            access_request=AccessRequest.of(request),
-            errors=[],
-        )
+    async def of(cls, row: models.AccessRequest, context: Context) -> Self:
+        return cls(user=user_of(row.user), access_request=AccessRequest.of(row))
 
 
-@strawberry.type(description="The outcome of a request for access.")
-class RequestAccessPayload(Outcome):
+@strawberry.type(description="The result of `requestAccess`.")
+class RequestAccessPayload(AccessPayload):
     pass
 
 
-@strawberry.type(description="The outcome of an approval.")
-class ApproveAccessPayload(Outcome):
+@strawberry.type(description="The result of `approveAccess`.")
+class ApproveAccessPayload(AccessPayload):
     pass
 
 
-@strawberry.type(description="The outcome of a rejection.")
-class RejectAccessPayload(Outcome):
+@strawberry.type(description="The result of `rejectAccess`.")
+class RejectAccessPayload(AccessPayload):
     pass
 
 
-@strawberry.type(description="The outcome of a withdrawal.")
-class RevokeAccessPayload(Outcome):
+@strawberry.type(description="The result of `revokeAccess`.")
+class RevokeAccessPayload(AccessPayload):
     pass
-
-
-RequestAccessArgument = Annotated[
-    RequestAccessInput, strawberry.argument(description="What to tell the administrators.")
-]
-ApproveAccessArgument = Annotated[
-    ApproveAccessInput, strawberry.argument(description="Whose request to approve, and what for.")
-]
-RejectAccessArgument = Annotated[
-    RejectAccessInput, strawberry.argument(description="Whose request to reject, and why.")
-]
-RevokeAccessArgument = Annotated[
-    RevokeAccessInput, strawberry.argument(description="Whose access to take away, and why.")
-]
 
 
 @strawberry.mutation(
-    description="Ask the administrators for access to a cluster; repeated while they have not"
-    " decided, it changes the reason. BAD_USER_INPUT for those who have access.",
+    description="Requests access to a cluster for the requesting user. If a request is open"
+    " already, its reason is replaced. BAD_USER_INPUT for users with access.",
     directives=guard(Permission.REQUEST_ACCESS),
 )
-async def request_access(info: PortalInfo, input: RequestAccessArgument) -> RequestAccessPayload:
+async def request_access(
+    info: PortalInfo, input: Input[RequestAccessInput]
+) -> RequestAccessPayload:
     context = info.context
-    action = access.request_access(context.services, context.actor, input.reason)
-    return await RequestAccessPayload.of(action, context)
+    row = await access.request_access(context.services, context.actor, input.reason)
+    return await RequestAccessPayload.of(row, context)
 
 
 @strawberry.mutation(
-    description="Approve an open request of somebody else, as an administrator: namespace and"
-    " service account are made where they are missing, then access is granted. When the"
-    " cluster fails half way nothing is approved, and a retry completes it. The same again by"
-    " the same administrator changes nothing; otherwise CONFLICT says who decided.",
+    description="Approves the open request of another user. For administrators. A missing"
+    " namespace or service account is created before access is granted. If the cluster fails,"
+    " nothing is approved, and a retry continues. Repeating the same approval changes nothing."
+    " CONFLICT if another decision was made; the message names the administrator.",
     directives=guard(Permission.DECIDE_ACCESS),
 )
-async def approve_access(info: PortalInfo, input: ApproveAccessArgument) -> ApproveAccessPayload:
+async def approve_access(
+    info: PortalInfo, input: Input[ApproveAccessInput]
+) -> ApproveAccessPayload:
     context = info.context
-    action = approval.approve_access(
+    row = await approval.approve_access(
         context.services, context.actor, input.database_id, input.terms()
     )
-    return await ApproveAccessPayload.of(action, context)
+    return await ApproveAccessPayload.of(row, context)
 
 
 @strawberry.mutation(
-    description="Reject an open request of somebody else, as an administrator, who may ask"
-    " again. CONFLICT says who decided already.",
+    description="Rejects the open request of another user. For administrators. The user may"
+    " request access again. CONFLICT if another decision was made; the message names the"
+    " administrator.",
     directives=guard(Permission.DECIDE_ACCESS),
 )
-async def reject_access(info: PortalInfo, input: RejectAccessArgument) -> RejectAccessPayload:
+async def reject_access(info: PortalInfo, input: Input[RejectAccessInput]) -> RejectAccessPayload:
     context = info.context
-    action = access.reject_access(context.services, context.actor, input.database_id, input.reason)
-    return await RejectAccessPayload.of(action, context)
+    row = await access.reject_access(
+        context.services, context.actor, input.database_id, input.reason
+    )
+    return await RejectAccessPayload.of(row, context)
 
 
 @strawberry.mutation(
-    description="Take away somebody else's access, as an administrator; the user may ask again."
-    " No new token is given out from now on, but those given out live on for up to"
-    " `KUBEPORTAL_TOKEN_LIFETIME`. Nothing in the cluster is deleted, and groups into which"
-    " the user was put stay. CONFLICT when there is no access.",
+    description="Revokes the access of another user. For administrators. The user may request"
+    " access again. No new token is issued. Issued tokens remain valid for up to"
+    " `KUBEPORTAL_TOKEN_LIFETIME`. Objects in the cluster and memberships of groups remain."
+    " CONFLICT if the user has no access.",
     directives=guard(Permission.DECIDE_ACCESS),
 )
-async def revoke_access(info: PortalInfo, input: RevokeAccessArgument) -> RevokeAccessPayload:
+async def revoke_access(info: PortalInfo, input: Input[RevokeAccessInput]) -> RevokeAccessPayload:
     context = info.context
-    action = access.revoke_access(context.services, context.actor, input.database_id, input.reason)
-    return await RevokeAccessPayload.of(action, context)
+    row = await access.revoke_access(
+        context.services, context.actor, input.database_id, input.reason
+    )
+    return await RevokeAccessPayload.of(row, context)

@@ -1,3 +1,5 @@
+"""The part of the schema for administrators: lists of all objects, with filters and orders."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -7,13 +9,21 @@ import strawberry
 
 import models
 from resolvers import access, audit, credentials, groups, rest_usage, users, webapps
-from resolvers.pages import BY_ID, page, page_arguments
+from resolvers.pages import BY_ID, Order, page_arguments
 from schema.access import AccessRequest
 from schema.audit import NEWEST_FIRST, AuditEvent, AuditEventFilter, AuditEventFilterArgument
 from schema.clusters import CredentialIssue
 from schema.context import PortalInfo
-from schema.enums import AccessRequestState, Direction, Permission
-from schema.groups import Group
+from schema.enums import (
+    AccessRequestState,
+    AccessState,
+    Direction,
+    GroupMembership,
+    GroupOrderField,
+    Permission,
+    UserOrderField,
+    WebAppOrderField,
+)
 from schema.guard import guard
 from schema.relay import (
     After,
@@ -22,49 +32,142 @@ from schema.relay import (
     Connection,
     DatabaseId,
     First,
-    GroupFilter,
-    GroupFilterArgument,
-    GroupOrder,
-    GroupOrderArgument,
     Last,
     Search,
-    UserFilter,
-    UserFilterArgument,
-    UserOrder,
-    UserOrderArgument,
-    WebAppFilter,
-    WebAppFilterArgument,
-    WebAppOrder,
-    WebAppOrderArgument,
 )
 from schema.scalars import BigInt
-from schema.users import User
-from schema.webapps import WebApp
+from schema.types import Group, User, WebApp
+
+DIRECTION = "Ascending (ASC) or descending (DESC)."
+ORDER_FIELD = "The field to sort by."
+
+
+@strawberry.input(description="Conditions for users, all of which must hold.")
+class UserFilter:
+    is_active: bool | None = strawberry.field(
+        default=None, description="Only open accounts (true) or closed accounts (false)."
+    )
+    is_admin: bool | None = strawberry.field(
+        default=None, description="Only administrators (true) or other users (false)."
+    )
+    access_state: AccessState | None = strawberry.field(
+        default=None, description="Only users whose access is in this state."
+    )
+    group: int | None = strawberry.field(
+        default=None, description="Only members of the group with this integer id."
+    )
+
+    def as_filter(self) -> users.UserFilter:
+        return users.UserFilter(
+            is_active=self.is_active,
+            is_admin=self.is_admin,
+            access_state=self.access_state,
+            group_id=self.group,
+        )
+
+
+@strawberry.input(description="Conditions for groups, all of which must hold.")
+class GroupFilter:
+    can_admin: bool | None = strawberry.field(
+        default=None,
+        description="Only groups whose members are administrators (true) or are not (false).",
+    )
+    membership: GroupMembership | None = strawberry.field(
+        default=None, description="Only groups with this kind of membership."
+    )
+
+    def as_filter(self) -> groups.GroupFilter:
+        return groups.GroupFilter(can_admin=self.can_admin, membership=self.membership)
+
+
+@strawberry.input(description="Conditions for web apps, all of which must hold.")
+class WebAppFilter:
+    link_show: bool | None = strawberry.field(
+        default=None, description="Only visible web apps (true) or hidden ones (false)."
+    )
+    group: int | None = strawberry.field(
+        default=None, description="Only web apps of the group with this integer id."
+    )
+
+    def as_filter(self) -> webapps.WebAppFilter:
+        return webapps.WebAppFilter(link_show=self.link_show, group_id=self.group)
+
+
+@strawberry.input(description="The order of users.")
+class UserOrder:
+    field: UserOrderField = strawberry.field(default=UserOrderField.ID, description=ORDER_FIELD)
+    direction: Direction = strawberry.field(default=Direction.ASC, description=DIRECTION)
+
+
+@strawberry.input(description="The order of groups.")
+class GroupOrder:
+    field: GroupOrderField = strawberry.field(default=GroupOrderField.ID, description=ORDER_FIELD)
+    direction: Direction = strawberry.field(default=Direction.ASC, description=DIRECTION)
+
+
+@strawberry.input(description="The order of web apps.")
+class WebAppOrder:
+    field: WebAppOrderField = strawberry.field(default=WebAppOrderField.ID, description=ORDER_FIELD)
+    direction: Direction = strawberry.field(default=Direction.ASC, description=DIRECTION)
+
+
+def _directed(order: UserOrder | GroupOrder | WebAppOrder) -> Order:
+    by_field: Order = order.field.value
+    return by_field.directed(order.direction)
+
+
+UserFilterArgument = Annotated[
+    UserFilter | None,
+    strawberry.argument(description="Conditions for users; by default, all users."),
+]
+UserOrderArgument = Annotated[
+    UserOrder | None, strawberry.argument(description="The order; by default, by id.")
+]
+GroupFilterArgument = Annotated[
+    GroupFilter | None,
+    strawberry.argument(description="Conditions for groups; by default, all groups."),
+]
+GroupOrderArgument = Annotated[
+    GroupOrder | None, strawberry.argument(description="The order; by default, by id.")
+]
+WebAppFilterArgument = Annotated[
+    WebAppFilter | None,
+    strawberry.argument(description="Conditions for web apps; by default, all web apps."),
+]
+WebAppOrderArgument = Annotated[
+    WebAppOrder | None, strawberry.argument(description="The order; by default, by id.")
+]
+RequestState = Annotated[
+    AccessRequestState | None, strawberry.argument(description="Only requests in this state.")
+]
 
 
 @strawberry.type(
-    description="How often a client has called a route of the REST API: see who has to move before"
-    " the route can go.",
+    description="The use of a REST route by a client, which shows the clients that have to migrate"
+    " before the route can be removed. Readable by administrators.",
     directives=guard(Permission.ADMINISTRATE),
 )
 class RestUsage:
-    method: str = strawberry.field(description="The method of HTTP.")
-    route: str = strawberry.field(description="The path below the version, as `/users/{id}/`.")
+    method: str = strawberry.field(description="The HTTP method.")
+    route: str = strawberry.field(
+        description="The path without the version, such as `/users/{id}/`."
+    )
     document: str = strawberry.field(
-        description="The operation that answers: its name is the `documentId` with which GraphQL"
-        " clients run the same."
+        description="The name of the operation that answers, which GraphQL clients can send as"
+        " `documentId`."
     )
     client: str | None = strawberry.field(
-        description="Who calls: the origin of a page, else the product that the User-Agent names."
-        " `(others)` are all beyond the first clients of a route; null when a client does not say."
+        description="The origin of the calling page, else the product in `User-Agent`; null when"
+        " the client sends neither. `(others)` sums up all clients beyond the first ones of a"
+        " route."
     )
     count: BigInt = strawberry.field(
-        description="How many calls there were, successful or not; those that were refused because"
-        " nobody was signed in do not count."
+        description="Number of calls, successful or not. Calls without a valid sign-in do not"
+        " count where one is required."
     )
-    first_seen_at: datetime = strawberry.field(description="When the first of them was.")
+    first_seen_at: datetime = strawberry.field(description="Time of the first call.")
     last_seen_at: datetime = strawberry.field(
-        description="When the last of them was; after a year without another one the row goes."
+        description="Time of the last call. The row is deleted a year later."
     )
 
     @classmethod
@@ -80,21 +183,16 @@ class RestUsage:
         )
 
 
-RequestState = Annotated[
-    AccessRequestState | None, strawberry.argument(description="Only requests in this state.")
-]
-
-
 @strawberry.type(
-    description="What administrators reach: everything. Forbidden for others.",
+    description="All objects of the portal. Readable by administrators.",
     directives=guard(Permission.ADMINISTRATE),
 )
 class Administration:
-    @strawberry.field(description="Any user.")
+    @strawberry.field(description="A user. NOT_FOUND for a missing one.")
     async def user(self, info: PortalInfo, database_id: DatabaseId) -> User | None:
         return User.of(await users.any_user(info.context.actor, database_id))
 
-    @strawberry.field(description="All users; the search looks at names and addresses.")
+    @strawberry.field(description="All users. The search covers names and addresses.")
     async def users(
         self,
         info: PortalInfo,
@@ -106,17 +204,17 @@ class Administration:
         filter: UserFilterArgument = None,
         order_by: UserOrderArgument = None,
     ) -> Connection[User]:
-        wanted, now = (filter or UserFilter()).wanted(), info.context.services.clock()
-        query = await users.search(info.context.actor, search, wanted, now)
-        order = (order_by or UserOrder()).order()
-        found = await page(query, page_arguments(first, after, last, before, order))
-        return Connection[User].of(found, User.of, query.count)
+        now, conditions = info.context.services.clock(), (filter or UserFilter()).as_filter()
+        query = await users.search(info.context.actor, search, conditions, now)
+        order = _directed(order_by or UserOrder())
+        arguments = page_arguments(first, after, last, before, order)
+        return await Connection[User].read(query, arguments, User.of)
 
-    @strawberry.field(description="Any group.")
+    @strawberry.field(description="A group. NOT_FOUND for a missing one.")
     async def group(self, info: PortalInfo, database_id: DatabaseId) -> Group | None:
         return Group.of(await groups.any_group(info.context.actor, database_id))
 
-    @strawberry.field(description="All groups; the search looks at names.")
+    @strawberry.field(description="All groups. The search covers names.")
     async def groups(
         self,
         info: PortalInfo,
@@ -128,18 +226,18 @@ class Administration:
         filter: GroupFilterArgument = None,
         order_by: GroupOrderArgument = None,
     ) -> Connection[Group]:
-        wanted = (filter or GroupFilter()).wanted()
-        query = await groups.search(info.context.actor, search, wanted)
-        order = (order_by or GroupOrder()).order()
-        found = await page(query, page_arguments(first, after, last, before, order))
-        return Connection[Group].of(found, Group.of, query.count)
+        conditions = (filter or GroupFilter()).as_filter()
+        query = await groups.search(info.context.actor, search, conditions)
+        order = _directed(order_by or GroupOrder())
+        arguments = page_arguments(first, after, last, before, order)
+        return await Connection[Group].read(query, arguments, Group.of)
 
-    @strawberry.field(description="Any web app, shown or not.")
+    @strawberry.field(description="A web app, visible or hidden. NOT_FOUND for a missing one.")
     async def webapp(self, info: PortalInfo, database_id: DatabaseId) -> WebApp | None:
         row = await webapps.any_webapp(info.context.actor, database_id)
-        return (await WebApp.filled_in([row], info.context))[0]
+        return await WebApp.one_of(row, info.context)
 
-    @strawberry.field(description="All web apps; the search looks at names and links.")
+    @strawberry.field(description="All web apps. The search covers names and links.")
     async def webapps(
         self,
         info: PortalInfo,
@@ -151,16 +249,16 @@ class Administration:
         filter: WebAppFilterArgument = None,
         order_by: WebAppOrderArgument = None,
     ) -> Connection[WebApp]:
-        wanted = (filter or WebAppFilter()).wanted()
-        query = await webapps.search(info.context.actor, search, wanted)
-        order = (order_by or WebAppOrder()).order()
-        found = await page(query, page_arguments(first, after, last, before, order))
+        conditions = (filter or WebAppFilter()).as_filter()
+        query = await webapps.search(info.context.actor, search, conditions)
+        order = _directed(order_by or WebAppOrder())
+        arguments = page_arguments(first, after, last, before, order)
         account = await info.context.loaders.own_account()
-        return Connection[WebApp].of(found, lambda row: WebApp.of(row, account), query.count)
+        return await Connection[WebApp].read(query, arguments, lambda row: WebApp.of(row, account))
 
     @strawberry.field(
-        description="All credentials that were handed out, by time, the oldest first if nothing"
-        " else is said; the search looks at names, network addresses and fingerprints."
+        description="The records of all issued credentials, oldest first by default. The search"
+        " covers names, network addresses and fingerprints."
     )
     async def credential_issues(
         self,
@@ -173,11 +271,10 @@ class Administration:
         direction: Chronology = Direction.ASC,
     ) -> Connection[CredentialIssue]:
         query = await credentials.search(info.context.actor, search)
-        order = BY_ID.directed(direction)
-        found = await page(query, page_arguments(first, after, last, before, order))
-        return Connection[CredentialIssue].of(found, CredentialIssue.of, query.count)
+        arguments = page_arguments(first, after, last, before, BY_ID.directed(direction))
+        return await Connection[CredentialIssue].read(query, arguments, CredentialIssue.of)
 
-    @strawberry.field(description="All that has happened, the newest first.")
+    @strawberry.field(description="All events of the audit log, newest first.")
     async def audit_events(
         self,
         info: PortalInfo,
@@ -187,14 +284,12 @@ class Administration:
         before: Before = None,
         filter: AuditEventFilterArgument = None,
     ) -> Connection[AuditEvent]:
-        wanted = (filter or AuditEventFilter()).wanted()
-        query = await audit.search(info.context.actor, wanted)
-        found = await page(query, page_arguments(first, after, last, before, NEWEST_FIRST))
-        return Connection[AuditEvent].of(found, AuditEvent.of, query.count)
+        conditions = (filter or AuditEventFilter()).as_filter()
+        query = await audit.search(info.context.actor, conditions)
+        arguments = page_arguments(first, after, last, before, NEWEST_FIRST)
+        return await Connection[AuditEvent].read(query, arguments, AuditEvent.of)
 
-    @strawberry.field(
-        description="All requests for access, by time, the oldest first if nothing else is said."
-    )
+    @strawberry.field(description="All requests for access, oldest first by default.")
     async def access_requests(
         self,
         info: PortalInfo,
@@ -206,13 +301,12 @@ class Administration:
         direction: Chronology = Direction.ASC,
     ) -> Connection[AccessRequest]:
         query = await access.search(info.context.actor, state)
-        order = BY_ID.directed(direction)
-        found = await page(query, page_arguments(first, after, last, before, order))
-        return Connection[AccessRequest].of(found, AccessRequest.of, query.count)
+        arguments = page_arguments(first, after, last, before, BY_ID.directed(direction))
+        return await Connection[AccessRequest].read(query, arguments, AccessRequest.of)
 
     @strawberry.field(
-        description="Who has called which route of the REST API, by route, the latest caller first:"
-        " some clients at most for each route. The calls of the last seconds may be missing."
+        description="The use of the REST API by route and client, latest clients first. The number"
+        " of clients per route is limited. Calls of the last seconds may be missing."
     )
     async def rest_usage(self, info: PortalInfo) -> list[RestUsage]:
         return [RestUsage.of(row) for row in await rest_usage.usage(info.context.actor)]

@@ -1,3 +1,5 @@
+"""The audit log."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -9,12 +11,12 @@ from strawberry.scalars import JSON
 import models
 from resolvers import audit as events
 from resolvers.errors import BadUserInput, Complaint
-from resolvers.pages import BY_ID, Direction, page, page_arguments
+from resolvers.pages import BY_ID, Direction, page_arguments
 from schema.context import PortalInfo
 from schema.enums import AuditActor, AuditKind, AuditOutcome, AuditSubject, Permission
 from schema.guard import guard
 from schema.relay import (
-    NO_ID,
+    INVALID_ID,
     After,
     Before,
     Connection,
@@ -26,44 +28,46 @@ from schema.relay import (
 )
 
 if TYPE_CHECKING:
-    from schema.users import User
+    from schema.types import User
 
 NEWEST_FIRST = BY_ID.directed(Direction.DESC)
 
 
 @strawberry.type(
-    description="Something that happened, as it was then: readable by whoever did it, by the user"
-    " that it is about, and by administrators.",
+    description="An event of the audit log, with the names of that time. Readable by the user who"
+    " acted, by the user who is its subject, and by administrators.",
     directives=guard(Permission.SEE_AUDIT_EVENT),
 )
 class AuditEvent(Node):
     row: strawberry.Private[models.AuditEvent]
-    happened_at: datetime = strawberry.field(description="When it happened.")
-    kind: AuditKind = strawberry.field(description="What happened, or was tried.")
-    outcome: AuditOutcome = strawberry.field(description="What came of it.")
-    actor_type: AuditActor = strawberry.field(description="Which kind of actor did it.")
+    happened_at: datetime = strawberry.field(description="Time of the event.")
+    kind: AuditKind = strawberry.field(description="The kind of event.")
+    outcome: AuditOutcome = strawberry.field(description="The outcome of the event.")
+    actor_type: AuditActor = strawberry.field(description="The kind of actor.")
     actor_id: strawberry.ID | None = strawberry.field(
-        description="The global id of the user who did it, who may be gone; null for others."
+        description="The global id of the acting user, who may have been deleted; null for other"
+        " actors."
     )
     actor_name: str = strawberry.field(
-        description="The user name of that time; empty where no user did it."
+        description="The name of the acting user; empty for other actors."
     )
     subject_type: AuditSubject | None = strawberry.field(
-        description="What it was done to; null for the portal as a whole, and for unknown names."
+        description="The type of the subject; null for the portal as a whole and for unknown user"
+        " names."
     )
     subject_id: strawberry.ID | None = strawberry.field(
-        description="The global id of what it was done to, which may be gone; null for nothing."
+        description="The global id of the subject, which may have been deleted; null without one."
     )
     subject_name: str = strawberry.field(
-        description="The name that it had before; empty for nothing."
+        description="The name of the subject before the event; empty without one."
     )
     request_id: str = strawberry.field(
-        description="The `X-Request-Id` of the answer; empty where there was no request."
+        description="The `X-Request-Id` of the response; empty without a request."
     )
     details: JSON = strawberry.field(
-        description="More about it: an object whose keys depend on the kind, and never a secret."
-        " Changes have the names of `fields`; they and new things have those `values` that are"
-        " harmless."
+        description="An object with details, whose keys depend on the kind. It contains no secrets."
+        " Changes list the names of the changed `fields`. Changes and creations contain those new"
+        " `values` that are not sensitive."
     )
 
     @classmethod
@@ -85,15 +89,15 @@ class AuditEvent(Node):
         )
 
     @strawberry.field(
-        description="The network address that it came from, empty where there was no request. Null"
-        " where somebody else did it, except for administrators."
+        description="The network address of the client; empty without a request. Null for events of"
+        " other users, except for administrators."
     )
     async def address(self, info: PortalInfo) -> str | None:
         shown = await events.shows_origin(info.context.actor, self.row)
         return self.row.address if shown else None
 
     @strawberry.field(
-        description="What the client called itself, may be empty. Null where somebody else did it,"
+        description="The `User-Agent` of the client; may be empty. Null for events of other users,"
         " except for administrators."
     )
     async def client(self, info: PortalInfo) -> str | None:
@@ -107,33 +111,35 @@ def _subject_id(row: models.AuditEvent) -> strawberry.ID | None:
     return global_id(row.subject_type.value, row.subject_id)
 
 
-@strawberry.input(description="Which events to look for: all that is given has to hold.")
+@strawberry.input(description="Conditions for events, all of which must hold.")
 class AuditEventFilter:
     actor_type: AuditActor | None = strawberry.field(
-        default=None, description="Those that were done by such an actor."
+        default=None, description="Only events of this kind of actor."
     )
     actor: strawberry.ID | None = strawberry.field(
-        default=None, description="Those that the user with this global id has done."
+        default=None, description="Only events whose acting user has this global id."
     )
     subject: strawberry.ID | None = strawberry.field(
-        default=None, description="Those about the user, group or web app with this global id."
+        default=None, description="Only events whose subject has this global id."
     )
     kinds: list[AuditKind] | None = strawberry.field(
-        default=None, description="Those of one of these kinds."
+        default=None, description="Only events of these kinds."
     )
     outcome: AuditOutcome | None = strawberry.field(
-        default=None, description="Those that came to this."
+        default=None, description="Only events with this outcome."
     )
     since: datetime | None = strawberry.field(
-        default=None, description="Those at this moment or later."
+        default=None, description="Only events at or after this time."
     )
-    until: datetime | None = strawberry.field(default=None, description="Those before this moment.")
+    until: datetime | None = strawberry.field(
+        default=None, description="Only events before this time."
+    )
 
-    def wanted(self) -> events.AuditEventFilter:
-        """Raises BadUserInput for ids of something else."""
+    def as_filter(self) -> events.AuditEventFilter:
+        """Raises BadUserInput for ids of objects of other types."""
         actor = _reference("actor", self.actor) if self.actor else None
         if actor and actor[0] != AuditSubject.USER:
-            raise BadUserInput(Complaint(NO_ID, "actor"))
+            raise BadUserInput(Complaint(INVALID_ID, "actor"))
         subject = _reference("subject", self.subject) if self.subject else None
         return events.AuditEventFilter(
             actor_type=self.actor_type,
@@ -148,21 +154,22 @@ class AuditEventFilter:
 
 
 AuditEventFilterArgument = Annotated[
-    AuditEventFilter | None, strawberry.argument(description="Which events; without one, all.")
+    AuditEventFilter | None,
+    strawberry.argument(description="Conditions for events; by default, all events."),
 ]
 
 
-def _reference(field: str, given: str) -> tuple[AuditSubject, int]:
+def _reference(field: str, global_id: str) -> tuple[AuditSubject, int]:
     try:
-        type_name, row_id = parse_global_id(given)
+        type_name, row_id = parse_global_id(global_id)
         return AuditSubject(type_name), row_id
     except (BadUserInput, ValueError):
-        raise BadUserInput(Complaint(NO_ID, field)) from None
+        raise BadUserInput(Complaint(INVALID_ID, field)) from None
 
 
 @strawberry.field(
-    description="What the user has done and what was done about the user, the newest first. For"
-    " that user only; administrators find all events under `admin`.",
+    description="The events with the user as actor or subject, newest first. Readable by the user"
+    " only; administrators read all events under `admin`.",
     directives=guard(Permission.LIST_AUDIT_EVENTS),
 )
 async def audit_events(
@@ -174,5 +181,5 @@ async def audit_events(
     before: Before = None,
 ) -> Connection[AuditEvent] | None:
     query = events.own(info.context.actor, root.row)
-    found = await page(query, page_arguments(first, after, last, before, NEWEST_FIRST))
-    return Connection[AuditEvent].of(found, AuditEvent.of, query.count)
+    arguments = page_arguments(first, after, last, before, NEWEST_FIRST)
+    return await Connection[AuditEvent].read(query, arguments, AuditEvent.of)

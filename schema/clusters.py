@@ -1,3 +1,5 @@
+"""Clusters, service accounts, and credentials for them."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -9,8 +11,7 @@ import cluster.cluster
 import cluster.facts
 import models
 from resolvers import clusters, credentials
-from resolvers import credentials as issues
-from resolvers.pages import BY_ID, page, page_arguments
+from resolvers.pages import BY_ID, page_arguments
 from schema.context import Context, PortalInfo
 from schema.enums import CredentialKind, Direction, MemoryUnit, Permission
 from schema.guard import guard
@@ -29,31 +30,31 @@ from schema.relay import (
 from schema.scalars import BigInt
 
 if TYPE_CHECKING:
-    from schema.users import User
+    from schema.types import User
 
 
 @strawberry.type(
-    description="A Kubernetes cluster, as last observed; facts are null until they first are.",
+    description="A Kubernetes cluster with its last observed facts, which are null before the first"
+    " observation.",
     directives=guard(Permission.SEE_CLUSTERS),
 )
 class Cluster:
-    name: str = strawberry.field(description="The name under which the portal knows it.")
+    name: str = strawberry.field(description="The name of the cluster in the portal.")
     api_server_url: str | None = strawberry.field(
-        description="Where clients reach its API server; null when it is not configured any more."
+        description="The URL of the API server for clients; null when the cluster is no longer"
+        " configured."
     )
-    version: str | None = strawberry.field(description="The version of Kubernetes, like `v1.36.0`.")
-    node_count: int | None = strawberry.field(description="How many nodes it has.")
+    version: str | None = strawberry.field(description="The Kubernetes version, such as `v1.36.0`.")
+    node_count: int | None = strawberry.field(description="Number of nodes.")
     cpu_count: float | None = strawberry.field(
-        description="The CPUs of all nodes, a whole number where the sum is one."
+        description="Number of CPUs of all nodes; a whole number if the sum is one."
     )
-    memory_bytes: BigInt | None = strawberry.field(description="The memory of all nodes in bytes.")
-    pod_count: int | None = strawberry.field(description="How many pods there are, in any phase.")
-    volume_count: int | None = strawberry.field(
-        description="How many persistent volumes there are."
-    )
-    reachable: bool = strawberry.field(description="True when the last observation succeeded.")
+    memory_bytes: BigInt | None = strawberry.field(description="Memory of all nodes in bytes.")
+    pod_count: int | None = strawberry.field(description="Number of pods in any phase.")
+    volume_count: int | None = strawberry.field(description="Number of persistent volumes.")
+    reachable: bool = strawberry.field(description="Whether the last observation succeeded.")
     observed_at: datetime | None = strawberry.field(
-        description="When the facts were last observed; null when they never were."
+        description="Time of the observation of the facts; null before the first one."
     )
 
     @classmethod
@@ -82,35 +83,37 @@ class Cluster:
             observed_at=facts.observed_at,
         )
 
-    @strawberry.field(description="The memory of all nodes in another unit, perhaps rounded.")
+    @strawberry.field(description="Memory of all nodes in another unit; may be rounded.")
     def memory(
         self,
-        unit: Annotated[MemoryUnit, strawberry.argument(description="The unit of the answer.")],
+        unit: Annotated[MemoryUnit, strawberry.argument(description="The unit of the result.")],
     ) -> float | None:
         return None if self.memory_bytes is None else self.memory_bytes / unit.value
 
 
 @strawberry.type(
-    description="A token of a service account: a secret.",
+    description="A token of a service account, which is a secret. Readable by the owner of the"
+    " service account.",
     directives=guard(Permission.ISSUE_CREDENTIALS),
 )
 class ServiceAccountToken:
-    value: str = strawberry.field(description="What goes behind `Authorization: Bearer`.")
+    value: str = strawberry.field(description="The token for the header `Authorization: Bearer`.")
     expires_at: datetime | None = strawberry.field(
-        description="When the API server stops to accept it; null when it never does."
+        description="Expiry time at the API server; null when the token does not expire."
     )
 
 
 @strawberry.type(
-    description="A service account in a cluster.", directives=guard(Permission.SEE_USER)
+    description="A service account in a cluster. Readable by its owner and by administrators.",
+    directives=guard(Permission.SEE_USER),
 )
 class ServiceAccount:
     row: strawberry.Private[models.ServiceAccount]
     owner: strawberry.Private[models.User]
-    cluster: Cluster = strawberry.field(description="The cluster that it belongs to.")
-    namespace: str = strawberry.field(description="Its namespace.")
-    name: str = strawberry.field(description="Its name within the namespace.")
-    qualified_name: str = strawberry.field(description="Both, as `namespace:name`.")
+    cluster: Cluster = strawberry.field(description="The cluster of the service account.")
+    namespace: str = strawberry.field(description="The namespace of the service account.")
+    name: str = strawberry.field(description="The name of the service account.")
+    qualified_name: str = strawberry.field(description="Namespace and name as `namespace:name`.")
 
     @classmethod
     def of(cls, row: models.ServiceAccount, owner: models.User, context: Context) -> ServiceAccount:
@@ -125,8 +128,8 @@ class ServiceAccount:
         )
 
     @strawberry.field(
-        description="A short-lived token, for its owner only; null with an error when the cluster"
-        " gives none.",
+        description="A short-lived token. Readable by the owner only; null with an error when the"
+        " cluster issues none.",
         directives=guard(Permission.ISSUE_CREDENTIALS),
     )
     async def token(self, info: PortalInfo) -> ServiceAccountToken | None:
@@ -139,48 +142,50 @@ class ServiceAccount:
 Seconds = Annotated[
     int | None,
     strawberry.argument(
-        description="How long a token lasts: from 600 s to the portal's own lifetime of tokens"
-        " (`KUBEPORTAL_TOKEN_LIFETIME`), which is the default. Tokens are reused, so that a fifth"
-        " of it may be what is left; none outlives the access, but for the least of 600 s."
+        description="The lifetime of the token in seconds, from 600 to the operator's"
+        " `KUBEPORTAL_TOKEN_LIFETIME`, which is the default. Tokens are reused while at least a"
+        " fifth of their lifetime is left. A token expires with the user's access, or at the"
+        " minimum of 600 seconds."
     ),
 ]
 Exec = Annotated[
     bool,
     strawberry.argument(
-        description="True: the file holds no token, but names `kubeportal credential`, by which"
-        " kubectl gets one whenever it needs one."
+        description="Whether the file names the command `kubeportal credential`, from which kubectl"
+        " gets tokens, instead of containing a token."
     ),
 ]
 IssuingCluster = Annotated[
     str | None,
     strawberry.argument(
-        description="The cluster that the token will be sent to: FORBIDDEN unless the service"
-        " account is there. Without one, whichever it is in."
+        description="The name of the cluster that the token will be sent to. FORBIDDEN if the"
+        " service account is in another cluster. By default, the cluster of the service account."
     ),
 ]
 
 
 @strawberry.type(
-    description="A credential that was handed out: readable by its owner and admins.",
+    description="The record of an issued credential. Readable by its owner and by administrators.",
     directives=guard(Permission.SEE_CREDENTIAL_ISSUE),
 )
 class CredentialIssue(Node):
     row: strawberry.Private[models.CredentialIssue]
-    kind: CredentialKind = strawberry.field(description="In which form it was handed out.")
-    username: str = strawberry.field(description="Who got it, by the name of that time.")
-    cluster: str = strawberry.field(description="The name of the cluster that it is for.")
+    kind: CredentialKind = strawberry.field(description="The form of the credential.")
+    username: str = strawberry.field(description="The user name of the owner at that time.")
+    cluster: str = strawberry.field(description="The name of the cluster.")
     namespace: str = strawberry.field(description="The namespace of the service account.")
     account_name: str = strawberry.field(description="The name of the service account.")
     issued_at: datetime = strawberry.field(
-        description="When it was handed out first, in this form, session and from this address."
+        description="Time when it was first issued in this form, to this session and address."
     )
     expires_at: datetime | None = strawberry.field(
-        description="When the API server stops to accept it; null when it never does."
+        description="Expiry time of the token; null when it does not expire."
     )
-    address: str = strawberry.field(description="The network address that it was sent to.")
-    client: str = strawberry.field(description="What the client called itself, may be empty.")
+    address: str = strawberry.field(description="The network address of the client.")
+    client: str = strawberry.field(description="The `User-Agent` of the client; may be empty.")
     fingerprint: str = strawberry.field(
-        description="The SHA-256 of the token in hexadecimal digits: it finds who got a leaked one."
+        description="The SHA-256 hash of the token in hexadecimal digits, which identifies the"
+        " owner of a leaked token."
     )
 
     @classmethod
@@ -200,7 +205,7 @@ class CredentialIssue(Node):
             fingerprint=row.fingerprint,
         )
 
-    @strawberry.field(description="Who got it; null when the account of the portal is gone.")
+    @strawberry.field(description="The owner; null after the account was deleted.")
     def user(self) -> LazyUser | None:
         return user_of(self.row.user) if self.row.user else None
 
@@ -211,8 +216,8 @@ async def _claim(owner: User, context: Context) -> credentials.Claim:
 
 
 @strawberry.field(
-    description="The file for kubectl, in YAML: a secret unless `exec` is true. For its owner with"
-    " approved access only; null with an error when the cluster gives no token.",
+    description="The kubeconfig file in YAML, which is a secret unless `exec` is true. Readable by"
+    " the user with approved access only; null with an error when the cluster issues no token.",
     directives=guard(Permission.ISSUE_CREDENTIALS),
 )
 async def kubeconfig(
@@ -226,8 +231,9 @@ async def kubeconfig(
 
 
 @strawberry.field(
-    description="A token for `kubeportal credential`, which a kubeconfig with `exec` names. For its"
-    " owner with approved access only; null with an error when the cluster gives none.",
+    description="A token for the command `kubeportal credential`, which a kubeconfig with `exec`"
+    " names. Readable by the user with approved access only; null with an error when the cluster"
+    " issues none.",
     directives=guard(Permission.ISSUE_CREDENTIALS),
 )
 async def exec_credential(
@@ -242,8 +248,8 @@ async def exec_credential(
 
 
 @strawberry.field(
-    description="The credentials that were handed out, by time, the oldest first if nothing else is"
-    " said. For their owner only; administrators find all of them under `admin`.",
+    description="The issued credentials, oldest first by default. Readable by the user only;"
+    " administrators read all records under `admin`.",
     directives=guard(Permission.LIST_CREDENTIAL_ISSUES),
 )
 async def credential_issues(
@@ -255,7 +261,6 @@ async def credential_issues(
     before: Before = None,
     direction: Chronology = Direction.ASC,
 ) -> Connection[CredentialIssue] | None:
-    query = issues.own(info.context.actor, root.row)
-    order = BY_ID.directed(direction)
-    found = await page(query, page_arguments(first, after, last, before, order))
-    return Connection[CredentialIssue].of(found, CredentialIssue.of, query.count)
+    query = credentials.own(info.context.actor, root.row)
+    arguments = page_arguments(first, after, last, before, BY_ID.directed(direction))
+    return await Connection[CredentialIssue].read(query, arguments, CredentialIssue.of)

@@ -14,7 +14,7 @@ from resolvers.sign_in import SignIn
 
 @dataclass
 class Context:
-    """What one operation knows: who asks, through which loaders, of which services."""
+    """The caller of one operation, with its loaders, and the services of the portal."""
 
     services: Services
     actor: Actor
@@ -26,16 +26,12 @@ class Context:
 
     @property
     def unauthenticated(self) -> Unauthenticated | None:
-        """What to tell somebody who is not signed in; None for those who are."""
+        """The error for a caller who is not signed in; None for signed-in users."""
         return None if self.actor.session else Unauthenticated(self.actor.problem)
 
     def sign_in(self, sign_in: SignIn) -> None:
-        """From here on, the operation is the new user's."""
+        """Lets the rest of the operation, which selects the signed-in user, run as that user."""
         self.actor = Actor(sign_in.session, client=self.actor.client)
-        self.loaders = Loaders(self.actor)
-
-    def forget(self) -> None:
-        """What was read before a change need not be true any more."""
         self.loaders = Loaders(self.actor)
 
 

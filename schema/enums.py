@@ -1,8 +1,8 @@
+"""The enums of the schema, which lower layers define, with their descriptions."""
+
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import Enum
-from typing import TypeVar
 
 import strawberry
 
@@ -48,276 +48,231 @@ __all__ = [
     "WebAppOrderField",
 ]
 
-E = TypeVar("E", bound=Enum)
 
-
-def _publish(
-    enum: type[E], description: str, values: Mapping[E, str], name: str | None = None
-) -> None:
-    """Makes an enum of a lower room a part of the schema, with a description of every value."""
+def _publish(enum: type[Enum], description: str, *, name: str | None = None, **values: str) -> None:
+    """Adds an enum of a lower layer to the schema, with a description of every value."""
     published = strawberry.enum(enum, name=name, description=description)
     for value in published.__strawberry_definition__.values:  # type: ignore[attr-defined]
-        value.description = values[enum[value.name]]
+        value.description = values.pop(value.name)
+    if values:
+        raise TypeError(f"{enum.__name__} has no {', '.join(values)}")
 
 
 _publish(
     AccessState,
-    "How far a user's access to the cluster has come.",
-    {
-        AccessState.NEW: "There is no access and no open request: it may be requested.",
-        AccessState.REQUESTED: "Access was requested and waits for an administrator.",
-        AccessState.REJECTED: "An administrator said no.",
-        AccessState.APPROVED: "An administrator said yes.",
-    },
+    "The state of a user's access to the cluster.",
+    NEW="The user has no access and no open request.",
+    REQUESTED="A request is open.",
+    REJECTED="The latest request was rejected.",
+    APPROVED="The user has access.",
 )
 _publish(
     AccessRequestState,
-    "What has become of a request for access.",
-    {
-        AccessRequestState.OPEN: "It waits for an administrator.",
-        AccessRequestState.APPROVED: "It was approved, and the access is in force.",
-        AccessRequestState.REJECTED: "An administrator said no.",
-        AccessRequestState.REVOKED: "It was approved, and later the access was taken away.",
-        AccessRequestState.EXPIRED: "It was approved, and the time of the access is up.",
-    },
+    "The state of a request for access.",
+    OPEN="An administrator has to decide.",
+    APPROVED="The request was approved, and access lasts.",
+    REJECTED="The request was rejected.",
+    REVOKED="The request was approved, and access was revoked later.",
+    EXPIRED="The request was approved, and access expired.",
 )
 _publish(
     GroupMembership,
-    "How a group gets its members.",
-    {
-        GroupMembership.MANUAL: "Administrators put users in.",
-        GroupMembership.ALL_USERS: "Every account is a member, by itself.",
-        GroupMembership.CLUSTER_USERS: "Users with approved access and an account are in.",
-    },
+    "How users become members of a group.",
+    MANUAL="Administrators add and remove members.",
+    ALL_USERS="Every user is a member automatically.",
+    CLUSTER_USERS="Every user with approved access and a service account is a member"
+    " automatically.",
 )
 _publish(
     CredentialKind,
-    "In which form a credential for the cluster was handed out.",
-    {
-        CredentialKind.TOKEN: "A token by itself, as from `ServiceAccount.token` or REST.",
-        CredentialKind.KUBECONFIG: "A token in a kubeconfig.",
-        CredentialKind.EXEC: "A token for kubectl, through `kubeportal credential`.",
-    },
+    "The form of a credential for the cluster.",
+    TOKEN="A token from `ServiceAccount.token` or the REST API.",  # noqa: S106
+    KUBECONFIG="A token in a kubeconfig file.",
+    EXEC="A token for kubectl from the command `kubeportal credential`.",
 )
 _publish(
     ErrorCode,
-    "What kind of error it is: in `UserError.code` and in `extensions.code` of an error.",
-    {
-        ErrorCode.UNAUTHENTICATED: "Sign in first, or again; `extensions.problem` says what is"
-        " wrong with credentials that were sent.",
-        ErrorCode.FORBIDDEN: "You are known, but may not do this.",
-        ErrorCode.NOT_FOUND: "There is no such thing.",
-        ErrorCode.BAD_USER_INPUT: "A value does not fit; `UserError.field` or `extensions.fields`"
-        " say which.",
-        ErrorCode.CONFLICT: "It does not fit the state of things, which somebody else may have"
-        " changed; the message says how.",
-        ErrorCode.INVALID_CREDENTIALS: "This user name, password or token opens nothing.",
-        ErrorCode.RATE_LIMITED: "Too many attempts; `UserError.retryAfter` or"
-        " `extensions.retryAfter` say how many seconds to wait.",
-        ErrorCode.UNAVAILABLE: "A cluster or an identity provider is not there or does not answer,"
-        " or the portal is busy; the message says which. Try later.",
-        ErrorCode.TIMEOUT: "It took too long; what only reads was given up, a change goes on.",
-        ErrorCode.GRAPHQL_PARSE_FAILED: "The document is no GraphQL.",
-        ErrorCode.GRAPHQL_VALIDATION_FAILED: "The document does not fit the schema.",
-        ErrorCode.LIMIT_EXCEEDED: "The operation asks for too much; `extensions` names the `limit`,"
-        " what was `found` and the `maximum`.",
-        ErrorCode.PERSISTED_QUERY_NOT_FOUND: "No document has this id or hash: send the document"
-        " itself as `query`, with the hash to have it kept.",
-        ErrorCode.DOCUMENT_NOT_TRUSTED: "This portal runs only documents that its operator knows:"
-        " send the `documentId` of one.",
-        ErrorCode.INTERNAL_SERVER_ERROR: "A fault of ours; `extensions.requestId` finds it.",
-    },
+    "The kind of an error, in `UserError.code` and in `extensions.code` of GraphQL errors.",
+    UNAUTHENTICATED="The field requires a valid sign-in. `extensions.problem` says what is wrong"
+    " with the credentials that were sent.",
+    FORBIDDEN="The caller lacks the permission.",
+    NOT_FOUND="The object does not exist.",
+    BAD_USER_INPUT="A value is not valid. `UserError.field` or `extensions.fields` name the field.",
+    CONFLICT="The state of the object does not allow the change. The message names that state.",
+    INVALID_CREDENTIALS="The user name, the password or the token is wrong.",
+    RATE_LIMITED="Too many attempts. `UserError.retryAfter` or `extensions.retryAfter` give the"
+    " number of seconds to wait.",
+    UNAVAILABLE="A cluster or an identity provider does not respond, or the portal is busy. The"
+    " message names the cause. Retry later.",
+    TIMEOUT="The time limit was exceeded. A query was cancelled, a mutation continues.",
+    GRAPHQL_PARSE_FAILED="The document is not valid GraphQL.",
+    GRAPHQL_VALIDATION_FAILED="The document does not match the schema.",
+    LIMIT_EXCEEDED="The operation is too large. `extensions` contains the `limit`, the number that"
+    " was `found` and the `maximum`.",
+    PERSISTED_QUERY_NOT_FOUND="No document has this id or hash. Send the document as `query`"
+    " together with its hash, which stores it.",
+    DOCUMENT_NOT_TRUSTED="This portal runs only trusted documents. Send the `documentId` of one.",
+    INTERNAL_SERVER_ERROR="An error in the portal. `extensions.requestId` identifies it in the"
+    " log.",
 )
-
 _publish(
     MemoryUnit,
     "A unit of memory.",
-    {
-        MemoryUnit.BYTE: "One byte.",
-        MemoryUnit.KIBIBYTE: "1,024 bytes.",
-        MemoryUnit.MEBIBYTE: "1,024 KiB.",
-        MemoryUnit.GIBIBYTE: "1,024 MiB.",
-        MemoryUnit.MILLION_KIBIBYTES: "1,000,000 KiB: the unit of `k8s_mem_sum` in REST.",
-    },
+    BYTE="One byte.",
+    KIBIBYTE="1,024 bytes.",
+    MEBIBYTE="1,024 KiB.",
+    GIBIBYTE="1,024 MiB.",
+    MILLION_KIBIBYTES="1,000,000 KiB, the unit of `k8s_mem_sum` in the REST API.",
 )
 _publish(
     Permission,
-    "What somebody may do: `Query.viewerCan` tells whether you may.",
-    {
-        Permission.SEE_PORTAL: "See what the portal says about itself: everyone.",
-        Permission.SIGN_IN: "Sign in and out: everyone.",
-        Permission.COUNT_USERS: "Learn how many accounts there are: any signed-in user.",
-        Permission.SEE_CLUSTERS: "See the clusters and their facts: any signed-in user.",
-        Permission.SEE_OWN_ACCOUNT: "See one's own account, as a root field: its owner.",
-        Permission.SEE_USER: "See an account: its owner, and administrators.",
-        Permission.UPDATE_USER: "Change one's own names and address: nobody else's.",
-        Permission.CHANGE_PASSWORD: "Change one's own password: whoever is signed in.",
-        Permission.SEE_OWN_GROUP: "See a group of one's own, as a root field: its members.",
-        Permission.SEE_GROUP: "See a group: its members, and administrators.",
-        Permission.SEE_OWN_WEBAPP: "See a web app of one's own, as a root field: members of its"
-        " groups where it is shown.",
-        Permission.SEE_WEBAPP: "See a web app: members of its groups where it is shown, and"
-        " administrators.",
-        Permission.REQUEST_ACCESS: "Ask for access to the cluster: any signed-in user without it.",
-        Permission.SEE_ACCESS_REQUEST: "See a request for access: who made it, and administrators.",
-        Permission.DECIDE_ACCESS: "Approve, reject or revoke a user's access: administrators, but"
-        " not about themselves.",
-        Permission.ISSUE_CREDENTIALS: "Get tokens and kubeconfigs for a user's service account:"
-        " that user, with approved access.",
-        Permission.SEE_CREDENTIAL_ISSUE: "See the record of a credential: its owner, and"
-        " administrators.",
-        Permission.LIST_CREDENTIAL_ISSUES: "List a user's credentials from the user: that user.",
-        Permission.SEE_AUDIT_EVENT: "See an event of the audit log: who did it, the user that it is"
-        " about, and administrators.",
-        Permission.LIST_AUDIT_EVENTS: "List a user's events from the user: that user.",
-        Permission.SEE_SESSIONS: "See a user's sign-ins and personal access tokens: that user, and"
-        " administrators.",
-        Permission.END_SESSIONS: "End a user's sign-ins and personal access tokens: that user, and"
-        " administrators.",
-        Permission.END_OTHER_SESSIONS: "End one's own other sign-ins: any signed-in user.",
-        Permission.CREATE_TOKEN: "Create personal access tokens for oneself: any signed-in user.",
-        Permission.ADMINISTRATE: "Look at everything under `admin`: administrators.",
-        Permission.MANAGE_USERS: "Create, change and delete accounts: administrators.",
-        Permission.SET_PASSWORD: "Set a user's password: administrators, but not their own.",
-        Permission.MANAGE_GROUPS: "Create, change and delete groups and say who is in them:"
-        " administrators.",
-        Permission.MANAGE_WEBAPPS: "Create, change and delete web apps and say who sees them:"
-        " administrators.",
-    },
+    "A permission of the caller. `Query.viewerCan` returns whether the caller holds it.",
+    SEE_PORTAL="Read facts about the portal. Held by every caller.",
+    SIGN_IN="Sign in and out. Held by every caller.",
+    COUNT_USERS="Read the number of accounts. Held by every signed-in user.",
+    SEE_CLUSTERS="Read clusters and their facts. Held by every signed-in user.",
+    SEE_OWN_ACCOUNT="Read an account as a root field. Held by its user.",
+    SEE_USER="Read an account. Held by its user and by administrators.",
+    UPDATE_USER="Change one's own names and primary address. Held by the user.",
+    CHANGE_PASSWORD="Change one's own password. Held by every signed-in user.",  # noqa: S106
+    SEE_OWN_GROUP="Read a group as a root field. Held by its members.",
+    SEE_GROUP="Read a group. Held by its members and by administrators.",
+    SEE_OWN_WEBAPP="Read a visible web app as a root field. Held by the members of its groups.",
+    SEE_WEBAPP="Read a web app. Held by administrators, and by the members of its groups if it is"
+    " visible.",
+    REQUEST_ACCESS="Request access to the cluster. Held by every signed-in user without access.",
+    SEE_ACCESS_REQUEST="Read a request for access. Held by its user and by administrators.",
+    DECIDE_ACCESS="Approve, reject or revoke the access of another user. Held by administrators.",
+    ISSUE_CREDENTIALS="Get tokens and kubeconfig files for one's own service account. Held by the"
+    " user with approved access.",
+    SEE_CREDENTIAL_ISSUE="Read the record of a credential. Held by its owner and by"
+    " administrators.",
+    LIST_CREDENTIAL_ISSUES="List the records of a user's credentials. Held by that user.",
+    SEE_AUDIT_EVENT="Read an event of the audit log. Held by the acting user, by the user who is"
+    " its subject, and by administrators.",
+    LIST_AUDIT_EVENTS="List the events of a user. Held by that user.",
+    SEE_SESSIONS="Read sessions and personal access tokens of a user. Held by that user and by"
+    " administrators.",
+    END_SESSIONS="End sessions and delete personal access tokens of a user. Held by that user and"
+    " by administrators.",
+    END_OTHER_SESSIONS="End one's own other sessions. Held by every signed-in user.",
+    CREATE_TOKEN="Create personal access tokens for oneself. Held by every signed-in user.",  # noqa: S106
+    ADMINISTRATE="Read everything under `admin`. Held by administrators.",
+    MANAGE_USERS="Create, change and delete accounts. Held by administrators.",
+    SET_PASSWORD="Set the password of another user. Held by administrators.",  # noqa: S106
+    MANAGE_GROUPS="Create, change and delete groups and their memberships. Held by administrators.",
+    MANAGE_WEBAPPS="Create, change and delete web apps and their grants. Held by administrators.",
 )
 _publish(
     SignInMethod,
-    "How a session began.",
-    {
-        SignInMethod.PASSWORD: "With a password.",
-        SignInMethod.GOOGLE: "With Google.",
-        SignInMethod.TOKEN: "As a personal access token.",
-    },
+    "How a session was created.",
+    PASSWORD="With a password.",  # noqa: S106
+    GOOGLE="With Google.",
+    TOKEN="As a personal access token.",  # noqa: S106
 )
 _publish(
     Scope,
-    "What a personal access token may be used for, as far as its owner may do it.",
-    {
-        Scope.READ: "See what the owner sees, but no credentials for the cluster.",
-        Scope.WRITE: "Change the owner's names and address, and ask for access.",
-        Scope.CREDENTIALS: "Get tokens and kubeconfigs for the owner's service account.",
-        Scope.ADMIN: "What the owner may do as an administrator, but for setting passwords and"
-        " making administrators.",
-    },
+    "What a personal access token may be used for, within the permissions of its owner.",
+    READ="Read what the owner can read, except for credentials of the cluster.",
+    WRITE="Change the owner's names and address, and request access.",
+    CREDENTIALS="Get tokens and kubeconfig files for the owner's service account.",
+    ADMIN="Act as an administrator, except for setting passwords and creating administrators.",
 )
 _publish(
     Direction,
-    "In which direction a list goes.",
-    {
-        Direction.ASC: "From A to Z, from the oldest to the newest.",
-        Direction.DESC: "From Z to A, from the newest to the oldest.",
-    },
+    "The direction of an order.",
     name="OrderDirection",
+    ASC="Ascending: from A to Z, oldest first.",
+    DESC="Descending: from Z to A, newest first.",
 )
 _publish(
     UserOrderField,
-    "What users are put in order by; those that are alike in it, by id.",
-    {
-        UserOrderField.ID: "By id: the order in which they were made.",
-        UserOrderField.USERNAME: "By user name, in any case.",
-        UserOrderField.LAST_NAME: "By family name, the case of ASCII letters aside.",
-        UserOrderField.CREATED_AT: "By the time when they were made.",
-        UserOrderField.LAST_LOGIN_AT: "By the last sign-in; who never signed in comes first.",
-    },
+    "A field to sort users by. Equal users are sorted by id.",
+    ID="The id, which is the order of creation.",
+    USERNAME="The user name. Case-insensitive.",
+    LAST_NAME="The family name. Case-insensitive for ASCII letters.",
+    CREATED_AT="The creation time.",
+    LAST_LOGIN_AT="The time of the last sign-in. Users without one come first.",
 )
 _publish(
     GroupOrderField,
-    "What groups are put in order by.",
-    {
-        GroupOrderField.ID: "By id: the order in which they were made.",
-        GroupOrderField.NAME: "By name, the case of ASCII letters aside.",
-    },
+    "A field to sort groups by.",
+    ID="The id, which is the order of creation.",
+    NAME="The name. Case-insensitive for ASCII letters.",
 )
 _publish(
     WebAppOrderField,
-    "What web apps are put in order by.",
-    {
-        WebAppOrderField.ID: "By id: the order in which they were made.",
-        WebAppOrderField.NAME: "By name, the case of ASCII letters aside.",
-    },
+    "A field to sort web apps by.",
+    ID="The id, which is the order of creation.",
+    NAME="The name. Case-insensitive for ASCII letters.",
 )
 _publish(
     WebAppCategory,
-    "What a web app is for, so that clients may sort or picture it.",
-    {
-        WebAppCategory.GENERIC: "Anything else.",
-        WebAppCategory.DOCUMENTATION: "Manuals and wikis.",
-        WebAppCategory.COMMUNICATION: "Chat, mail and meetings.",
-        WebAppCategory.KUBERNETES: "The cluster itself.",
-        WebAppCategory.DEVELOPER: "Source code and builds.",
-        WebAppCategory.DATABASE: "Databases and their tools.",
-        WebAppCategory.MONITORING: "Metrics, logs and alarms.",
-    },
+    "The category of a web app, for sorting and icons.",
+    GENERIC="Other web apps.",
+    DOCUMENTATION="Manuals and wikis.",
+    COMMUNICATION="Chat, mail and meetings.",
+    KUBERNETES="The cluster itself.",
+    DEVELOPER="Source code and builds.",
+    DATABASE="Databases and their tools.",
+    MONITORING="Metrics, logs and alerts.",
 )
 _publish(
     AuditKind,
-    "What happened, or was tried.",
-    {
-        AuditKind.SIGN_IN: "Somebody signed in to the subject; `details` tell the `method`, and for"
-        " failures whether the `account` is OPEN, CLOSED or UNKNOWN.",
-        AuditKind.SESSION_ENDED: "Sessions of the subject were ended, tokens among them where all"
-        " are; `details` tell the `count`. Those that end by themselves are no events.",
-        AuditKind.PASSWORD_CHANGED: "A user's own password; refused for a wrong current one.",
-        AuditKind.PASSWORD_SET: "A user's password, by an administrator.",
-        AuditKind.TOKEN_CREATED: "A personal access token of the subject.",
-        AuditKind.TOKEN_DELETED: "A personal access token of the subject.",
-        AuditKind.CREDENTIAL_ISSUED: "A token for the cluster was handed out, in some `form`: once"
-        " for each record of a credential, which has the same `fingerprint`.",
-        AuditKind.ACCESS_REQUESTED: "The subject asked for access.",
-        AuditKind.ACCESS_APPROVED: "The subject has access.",
-        AuditKind.ACCESS_REJECTED: "The subject gets no access.",
-        AuditKind.ACCESS_REVOKED: "The access of the subject was taken away.",
-        AuditKind.ACCESS_EXPIRED: "The time of the subject's access was up.",
-        AuditKind.USER_CREATED: "An account, perhaps by its first sign-in with Google.",
-        AuditKind.USER_CHANGED: "Names, addresses, or what the user may do.",
-        AuditKind.USER_DELETED: "An account, with all that belonged to it.",
-        AuditKind.GROUP_CREATED: "A new group.",
-        AuditKind.GROUP_CHANGED: "Its name, whether it makes administrators, or who is in by rule.",
-        AuditKind.GROUP_DELETED: "A group; whoever was in it is not any more.",
-        AuditKind.MEMBER_ADDED: "The subject was put into the `group`.",
-        AuditKind.MEMBER_REMOVED: "The subject was taken out of the `group`.",
-        AuditKind.WEBAPP_CREATED: "A new web app.",
-        AuditKind.WEBAPP_CHANGED: "Its name or its link.",
-        AuditKind.WEBAPP_DELETED: "A web app; nobody sees its link any more.",
-        AuditKind.WEBAPP_GRANTED: "The `group` got the subject.",
-        AuditKind.WEBAPP_WITHDRAWN: "The subject was taken from the `group`.",
-        AuditKind.DECLARATION_APPLIED: "The operator's file has changed something: `details` tell"
-        " how much. What it did to whom are events before this one.",
-        AuditKind.LEGACY_IMPORTED: "The operator has taken over the former portal; with a subject:"
-        " who became a superuser by it, or is none any more.",
-        AuditKind.AUDIT_PRUNED: "The operator has deleted the events before a day.",
-    },
+    "The kind of an event.",
+    SIGN_IN="A sign-in as the subject. `details` contain the `method` and, for failures, whether"
+    " the `account` is OPEN, CLOSED or UNKNOWN.",
+    SESSION_ENDED="Sessions of the subject were ended; if all were, personal access tokens too."
+    " `details` contain the `count`. Expired sessions cause no event.",
+    PASSWORD_CHANGED="The subject changed the own password; refused for a wrong current password.",  # noqa: S106
+    PASSWORD_SET="An administrator or the operator set the password of the subject.",  # noqa: S106
+    TOKEN_CREATED="A personal access token of the subject was created.",  # noqa: S106
+    TOKEN_DELETED="A personal access token of the subject was deleted.",  # noqa: S106
+    CREDENTIAL_ISSUED="A token for the cluster was issued in a `form`: one event for each record of"
+    " a credential, with the same `fingerprint`.",
+    ACCESS_REQUESTED="The subject requested access.",
+    ACCESS_APPROVED="The subject got access.",
+    ACCESS_REJECTED="The request of the subject was rejected.",
+    ACCESS_REVOKED="The access of the subject was revoked.",
+    ACCESS_EXPIRED="The access of the subject expired.",
+    USER_CREATED="An account was created, possibly by a first sign-in with Google.",
+    USER_CHANGED="Names, addresses or permissions of a user were changed.",
+    USER_DELETED="An account was deleted with everything that belongs to it.",
+    GROUP_CREATED="A group was created.",
+    GROUP_CHANGED="The name, `canAdmin` or `membership` of a group was changed.",
+    GROUP_DELETED="A group was deleted with its memberships.",
+    MEMBER_ADDED="The subject was added to the `group`.",
+    MEMBER_REMOVED="The subject was removed from the `group`.",
+    WEBAPP_CREATED="A web app was created.",
+    WEBAPP_CHANGED="The name, the link or the category of a web app was changed.",
+    WEBAPP_DELETED="A web app was deleted.",
+    WEBAPP_GRANTED="The subject was granted to the `group`.",
+    WEBAPP_WITHDRAWN="The subject was withdrawn from the `group`.",
+    DECLARATION_APPLIED="The operator's declaration changed the portal. `details` contain the"
+    " numbers of changes. The changes themselves are earlier events.",
+    LEGACY_IMPORTED="The operator imported the legacy portal. With a subject: a user who became a"
+    " superuser by the import, or ceased to be one.",
+    AUDIT_PRUNED="The operator deleted the events before a day.",
 )
 _publish(
     AuditOutcome,
-    "What came of something that was tried.",
-    {
-        AuditOutcome.SUCCEEDED: "It happened.",
-        AuditOutcome.REFUSED: "It was refused, as the credentials were wrong.",
-        AuditOutcome.THROTTLED: "It was not even looked at after too many failures. Only the first"
-        " one of a quarter of an hour is an event.",
-    },
+    "The outcome of an event.",
+    SUCCEEDED="The action succeeded.",
+    REFUSED="The action was refused, because the credentials were wrong.",
+    THROTTLED="The attempt was refused without a check after too many failures. Only the first"
+    " one in 15 minutes is recorded.",
 )
 _publish(
     AuditActor,
-    "Who did it.",
-    {
-        AuditActor.USER: "A user who was signed in.",
-        AuditActor.OPERATOR: "The operator, at the command line.",
-        AuditActor.NOBODY: "Somebody who was not signed in, or the passing of time.",
-    },
+    "The kind of an actor.",
+    USER="A signed-in user.",
+    OPERATOR="The operator, on the command line.",
+    NOBODY="A caller who is not signed in, or the portal itself.",
 )
 _publish(
     AuditSubject,
-    "What it was done to.",
-    {
-        AuditSubject.USER: "A user.",
-        AuditSubject.GROUP: "A group.",
-        AuditSubject.WEBAPP: "A web app.",
-    },
+    "The type of a subject.",
+    USER="A user.",
+    GROUP="A group.",
+    WEBAPP="A web app.",
 )

@@ -1,18 +1,15 @@
-"""What callers are told: results whose errors have a code and a text that is meant for them."""
+"""Errors as clients see them: in results, with a code, and in the payloads of mutations."""
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import fields
-from typing import Any, TypeVar
+from typing import Any
 
 import strawberry
 from graphql import ExecutionResult, FormattedExecutionResult, GraphQLError, located_error
-from strawberry.types.maybe import Some
-from tortoise.models import Model
 
 from models.database import is_busy
 from resolvers.errors import (
@@ -23,23 +20,21 @@ from resolvers.errors import (
     Unauthenticated,
     Unavailable,
 )
-from resolvers.writes import Outdated
-from schema.context import Context
 from schema.enums import ErrorCode
 
 
 @strawberry.type(description="An expected failure of a mutation.")
 class UserError:
-    code: ErrorCode = strawberry.field(description="What kind of failure it is.")
-    message: str = strawberry.field(description="What is wrong, for people to read.")
+    code: ErrorCode = strawberry.field(description="The kind of failure.")
+    message: str = strawberry.field(description="An explanation for people.")
     field: str | None = strawberry.field(
-        description="The input field that it is about, as in `username`, or `users.1` for the"
-        " second item of a list; null when it is about the whole input."
+        description="The input field with the wrong value, such as `username`, or `users.1` for the"
+        " second item of a list; null when the failure concerns the input as a whole."
     )
     retry_after: int | None = strawberry.field(
         default=None,
-        description="After RATE_LIMITED, and where it is known after UNAVAILABLE, in how many"
-        " seconds to try again; else null.",
+        description="Number of seconds to wait before a retry. Present for RATE_LIMITED and, if it"
+        " is known, for UNAVAILABLE; else null.",
     )
 
 
@@ -55,12 +50,13 @@ def user_errors(error: PortalError) -> list[UserError]:
 
 logger = logging.getLogger(__name__)
 LONGEST = 500
+# graphql-core quotes wrong values in its messages
 CITED_OBJECT = re.compile(r"(, found| Found)?: [\[{].*", re.DOTALL)
-INTERNAL = "Something went wrong on our side. The request id helps to find out what."
+INTERNAL = "An internal error occurred. The request id identifies it in the log."
 
 
 class RequestError(ExecutionResult):
-    """The result of an operation that did not begin: errors, and no data at all."""
+    """The result of an operation that did not start: it has no `data`, not even null."""
 
     __slots__ = ()
 
@@ -72,7 +68,7 @@ class RequestError(ExecutionResult):
 
 
 def public_result(result: ExecutionResult, request_id: str) -> ExecutionResult:
-    """A RequestError where all errors are about the request as a whole, not about fields."""
+    """A RequestError if no error belongs to a field."""
     errors = result.errors and [public_error(error, request_id) for error in result.errors]
     if errors and result.data is None and all(error.path is None for error in errors):
         return RequestError(errors=errors)
@@ -82,7 +78,7 @@ def public_result(result: ExecutionResult, request_id: str) -> ExecutionResult:
 async def public_results(
     results: AsyncGenerator[ExecutionResult, None], request_id: str
 ) -> AsyncGenerator[ExecutionResult, None]:
-    """A failure of the stream is its last result."""
+    """An exception of the stream becomes its last result."""
     async with aclosing(results):
         try:
             async for result in results:
@@ -92,7 +88,7 @@ async def public_results(
 
 
 def public_error(error: GraphQLError, request_id: str) -> GraphQLError:
-    """Logs what nobody foresaw and leaves only the request id of it."""
+    """Logs an unexpected error, and shows only its request id."""
     cause = error.original_error
     if is_busy(cause):
         logger.warning("Request %s: the database is busy at %s", request_id, error.path)
@@ -127,9 +123,9 @@ def coded(error: GraphQLError, extensions: dict[str, Any]) -> GraphQLError:
 
 
 def _plain(message: str) -> str:
-    """Without the types of Python, all of a long value, and objects, which may hold a password."""
+    """Removes Python's names of types, long values, and objects, which may hold a password."""
     if "'Maybe[" in message:
-        return "A value that may be left out, but not be null, is null."
+        return "A field that may be absent, but not null, is null."
     if "integer string conversion" in message:
         return "An integer has too many digits."
     plain = CITED_OBJECT.sub("", message)
@@ -148,47 +144,3 @@ def _extensions(error: PortalError) -> dict[str, Any]:
             for complaint in error.complaints
         ]
     return extensions
-
-
-M = TypeVar("M", bound=Model)
-DATABASE_ID = "The integer id."
-VERSION = "The `version` as you read it: CONFLICT when it has changed since."
-CURRENT = (
-    " as it is now: after the change, or when CONFLICT says that it has changed since you read it;"
-    " null after any other failure."
-)
-ERRORS = "Empty when it was done."
-
-
-def given(input: object) -> dict[str, Any]:
-    """The values of those optional fields of an input that are there, null included."""
-    values = ((field.name, getattr(input, field.name)) for field in fields(input))  # type: ignore[arg-type]
-    return {name: value.value for name, value in values if isinstance(value, Some)}
-
-
-async def outcome(
-    action: Awaitable[M | None], model: type[M], context: Context
-) -> tuple[M | None, list[UserError]]:
-    """The row as it is now, where the caller is to see it, and what went wrong."""
-    try:
-        row = await action
-    except Outdated as error:
-        current = error.current
-        return current if isinstance(current, model) else None, user_errors(error)
-    except PortalError as error:
-        return None, user_errors(error)
-    context.forget()
-    return row, []
-
-
-async def deletion(
-    action: Awaitable[None], model: type[M], context: Context
-) -> tuple[bool, M | None, list[UserError]]:
-    """Whether it was deleted; if not, what `outcome` gives."""
-
-    async def delete() -> M | None:
-        await action
-        return None
-
-    row, errors = await outcome(delete(), model, context)
-    return not errors, row, errors

@@ -1,18 +1,46 @@
-"""What all mutations share: their payloads, and failures as data."""
+"""What mutations share: inputs, payloads, and failures as data."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Self
+from dataclasses import fields
+from typing import Annotated, Any, Self, TypeAlias, TypeVar
 
 import strawberry
 from graphql import GraphQLResolveInfo, GraphQLSchema, get_named_type
+from strawberry.types.maybe import Some
 
 from resolvers.errors import PortalError
 from resolvers.writes import Outdated
 from schema.context import Context
 from schema.errors import UserError, user_errors
 from schema.guard import DEFINITION
+
+T = TypeVar("T")
+Input: TypeAlias = Annotated[T, strawberry.argument(description="The input of the mutation.")]
+ROW_AFTER_CHANGE = (
+    " after the mutation. After CONFLICT, its current state. Null after any other failure."
+)
+ROW_AFTER_DELETION = " in its current state after CONFLICT, else null."
+
+
+@strawberry.input
+class RowInput:
+    database_id: int = strawberry.field(description="The integer id of the object.")
+
+
+@strawberry.input
+class VersionedRowInput(RowInput):
+    version: int = strawberry.field(
+        description="The `version` that was read. The mutation fails with CONFLICT when it is"
+        " outdated."
+    )
+
+
+def input_values(input: object) -> dict[str, Any]:
+    """The values of the optional fields of an input that are present, null included."""
+    values = ((field.name, getattr(input, field.name)) for field in fields(input))  # type: ignore[arg-type]
+    return {name: value.value for name, value in values if isinstance(value, Some)}
 
 
 @strawberry.type
@@ -24,8 +52,15 @@ class Payload:
 
     @classmethod
     async def of(cls, row: Any, context: Context) -> Self:
-        """With the changed row; after CONFLICT, with its current state."""
+        """With a row after its change; after CONFLICT, with its current state."""
         raise NotImplementedError
+
+
+@strawberry.type
+class DeletionPayload(Payload):
+    deleted_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The global id of the deleted object; null after a failure."
+    )
 
 
 def return_errors_as_data(schema: GraphQLSchema) -> None:

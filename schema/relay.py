@@ -1,4 +1,4 @@
-"""How administrators narrow down lists and put them in order."""
+"""Relay's global ids and connections, and the arguments that many fields take."""
 
 from __future__ import annotations
 
@@ -9,48 +9,66 @@ from uuid import UUID
 import strawberry
 from strawberry.relay.utils import from_base64, to_base64
 from tortoise.models import Model
+from tortoise.queryset import QuerySet
 
 import models
-from resolvers import groups, users, webapps
 from resolvers.errors import BadUserInput, Complaint
-from resolvers.pages import MAXIMUM_PAGE, Order, Page, cursor, row_id
-from schema.enums import (
-    AccessState,
-    Direction,
-    GroupMembership,
-    GroupOrderField,
-    UserOrderField,
-    WebAppOrderField,
-)
+from resolvers.pages import MAXIMUM_PAGE, Page, PageArguments, cursor, page, row_id
+from schema.enums import Direction
 
 if TYPE_CHECKING:
-    from schema.users import User
+    from schema.types import User
 
-# `User` has fields of other nouns, whose payloads have users: Strawberry resolves it when the
-# schema is built
-LazyUser = Annotated["User", strawberry.lazy("schema.users")]
+# `User` has fields of other types, some of which refer to a user: Strawberry resolves the
+# reference when it builds the schema
+LazyUser = Annotated["User", strawberry.lazy("schema.types")]
 
 
 def user_of(row: models.User) -> User:
-    from schema.users import User
+    from schema.types import User
 
     return User.of(row)
 
 
-DatabaseId = Annotated[
-    int, strawberry.argument(description="The integer id, as in the paths of REST.")
-]
+REST_ID = "The integer id, as in the paths of the REST API."
+INVALID_ID = "This is not a valid global id: take it from the `id` of an object."
+N = TypeVar("N", bound="Node")
+M = TypeVar("M", bound=Model)
+
+DatabaseId = Annotated[int, strawberry.argument(description=REST_ID)]
 ClusterName = Annotated[
     str | None,
-    strawberry.argument(description="The cluster's name; without one, the default cluster."),
+    strawberry.argument(description="The name of the cluster; by default, the default cluster."),
 ]
-NO_ID = "This is no such global id: take it from the `id` of an object."
+First = Annotated[
+    int | None,
+    strawberry.argument(
+        description=f"Maximum number of items from the start, up to {MAXIMUM_PAGE} (the default)."
+    ),
+]
+After = Annotated[str | None, strawberry.argument(description="Only items after this cursor.")]
+Last = Annotated[
+    int | None,
+    strawberry.argument(
+        description=f"Maximum number of items from the end, up to {MAXIMUM_PAGE}. Not together with"
+        " `first`."
+    ),
+]
+Before = Annotated[str | None, strawberry.argument(description="Only items before this cursor.")]
+Search = Annotated[
+    str | None,
+    strawberry.argument(description="Only items that contain this text. Case-insensitive."),
+]
+Chronology = Annotated[
+    Direction,
+    strawberry.argument(description="Oldest items first (ASC), or newest items first (DESC)."),
+]
 
 
-@strawberry.interface(description="Anything that can be fetched again by its global id.")
+@strawberry.interface(description="An object with a global id.")
 class Node:
     id: strawberry.ID = strawberry.field(
-        description="A global id: opaque, unique across types, the same for ever."
+        description="The global id: opaque, permanent, and unique across types."
     )
 
 
@@ -59,62 +77,32 @@ def global_id(type_name: str, key: int | UUID) -> strawberry.ID:
 
 
 def parse_global_id(global_id: str) -> tuple[str, int]:
-    """The type's name and the database id. Raises BadUserInput."""
+    """The name of the type and the database id. Raises BadUserInput."""
     try:
         type_name, database_id = from_base64(global_id)
         return type_name, row_id(database_id)
     except ValueError:
-        raise BadUserInput(Complaint(NO_ID, "id")) from None
+        raise BadUserInput(Complaint(INVALID_ID, "id")) from None
 
 
-def parse_unique_id(global_id: str, type_name: str) -> UUID:
-    """The key of an object of that type whose keys are UUIDs. Raises BadUserInput."""
+def parse_unique_id(global_id: str, expected_type: str) -> UUID:
+    """The key of an object of a type whose keys are UUIDs. Raises BadUserInput."""
     try:
-        given_type, key = from_base64(global_id)
-        if given_type == type_name:
+        type_name, key = from_base64(global_id)
+        if type_name == expected_type:
             return UUID(key)
     except ValueError:
         pass
-    raise BadUserInput(Complaint(NO_ID, "id"))
+    raise BadUserInput(Complaint(INVALID_ID, "id"))
 
 
-N = TypeVar("N", bound=Node)
-M = TypeVar("M", bound=Model)
-First = Annotated[
-    int | None,
-    strawberry.argument(
-        description=f"At most this many of the first items, up to {MAXIMUM_PAGE} (the default)."
-    ),
-]
-After = Annotated[
-    str | None, strawberry.argument(description="Only items that come after this cursor.")
-]
-Last = Annotated[
-    int | None,
-    strawberry.argument(
-        description=f"At most this many of the last items, up to {MAXIMUM_PAGE}; not with `first`."
-    ),
-]
-Before = Annotated[
-    str | None, strawberry.argument(description="Only items that come before this cursor.")
-]
-Search = Annotated[
-    str | None,
-    strawberry.argument(description="Only items with this text, in upper or lower case."),
-]
-Chronology = Annotated[
-    Direction,
-    strawberry.argument(description="The oldest first (ASC) or the newest first (DESC)."),
-]
-
-
-@strawberry.type(description="Where a page begins and ends in the whole list.")
+@strawberry.type(description="The position of a page in its list.")
 class PageInfo:
     has_next_page: bool = strawberry.field(
-        description="True when items follow. With `last`: whether `before` was given."
+        description="Whether items follow. With `last`: whether `before` was given."
     )
     has_previous_page: bool = strawberry.field(
-        description="True when items precede. With `first`: whether `after` was given."
+        description="Whether items precede. With `first`: whether `after` was given."
     )
     start_cursor: str | None = strawberry.field(
         description="The cursor of the first item, for `before`; null when the page is empty."
@@ -124,19 +112,21 @@ class PageInfo:
     )
 
 
-@strawberry.type(description="One item of a connection.")
+@strawberry.type(description="An item of a connection.")
 class Edge(Generic[N]):
-    cursor: str = strawberry.field(description="Where the item stands: for `after` and `before`.")
+    cursor: str = strawberry.field(
+        description="The position of the item, for `after` and `before`."
+    )
     node: N = strawberry.field(description="The item.")
 
 
-@strawberry.type(description="A page of a longer list.")
+@strawberry.type(description="A page of a list.")
 class Connection(Generic[N]):
     count: strawberry.Private[Callable[[], Awaitable[int]]]
-    page_info: PageInfo = strawberry.field(description="Where the page begins and ends.")
+    page_info: PageInfo = strawberry.field(description="The position of the page in the list.")
     edges: list[Edge[N]] = strawberry.field(description="The items of the page.")
 
-    @strawberry.field(description="How many items there are on all pages.")
+    @strawberry.field(description="Number of items on all pages.")
     async def total_count(self) -> int:
         return await self.count()
 
@@ -159,111 +149,8 @@ class Connection(Generic[N]):
             ),
         )
 
-
-DIRECTION = "From A to Z (ASC), or from Z to A (DESC)."
-
-
-@strawberry.input(description="Which users to look for: all that is given has to hold.")
-class UserFilter:
-    is_active: bool | None = strawberry.field(
-        default=None, description="Open accounts (true) or closed ones (false)."
-    )
-    is_admin: bool | None = strawberry.field(
-        default=None, description="Administrators (true) or all others (false)."
-    )
-    access_state: AccessState | None = strawberry.field(
-        default=None, description="Those whose access is in this state as of now."
-    )
-    group: int | None = strawberry.field(
-        default=None, description="The members of the group with this database id."
-    )
-
-    def wanted(self) -> users.UserFilter:
-        return users.UserFilter(
-            is_active=self.is_active,
-            is_admin=self.is_admin,
-            access_state=self.access_state,
-            group_id=self.group,
-        )
-
-
-@strawberry.input(description="The order of users.")
-class UserOrder:
-    field: UserOrderField = strawberry.field(
-        default=UserOrderField.ID, description="What they are put in order by."
-    )
-    direction: Direction = strawberry.field(default=Direction.ASC, description=DIRECTION)
-
-    def order(self) -> Order:
-        order: Order = self.field.value
-        return order.directed(self.direction)
-
-
-@strawberry.input(description="Which groups to look for: all that is given has to hold.")
-class GroupFilter:
-    can_admin: bool | None = strawberry.field(
-        default=None, description="Groups whose members administrate the portal, or others."
-    )
-    membership: GroupMembership | None = strawberry.field(
-        default=None, description="Groups that get their members in this way."
-    )
-
-    def wanted(self) -> groups.GroupFilter:
-        return groups.GroupFilter(can_admin=self.can_admin, membership=self.membership)
-
-
-@strawberry.input(description="The order of groups.")
-class GroupOrder:
-    field: GroupOrderField = strawberry.field(
-        default=GroupOrderField.ID, description="What they are put in order by."
-    )
-    direction: Direction = strawberry.field(default=Direction.ASC, description=DIRECTION)
-
-    def order(self) -> Order:
-        order: Order = self.field.value
-        return order.directed(self.direction)
-
-
-@strawberry.input(description="Which web apps to look for: all that is given has to hold.")
-class WebAppFilter:
-    link_show: bool | None = strawberry.field(
-        default=None, description="Those whose link is shown (true) or hidden (false)."
-    )
-    group: int | None = strawberry.field(
-        default=None, description="Those of the group with this database id."
-    )
-
-    def wanted(self) -> webapps.WebAppFilter:
-        return webapps.WebAppFilter(link_show=self.link_show, group_id=self.group)
-
-
-@strawberry.input(description="The order of web apps.")
-class WebAppOrder:
-    field: WebAppOrderField = strawberry.field(
-        default=WebAppOrderField.ID, description="What they are put in order by."
-    )
-    direction: Direction = strawberry.field(default=Direction.ASC, description=DIRECTION)
-
-    def order(self) -> Order:
-        order: Order = self.field.value
-        return order.directed(self.direction)
-
-
-UserFilterArgument = Annotated[
-    UserFilter | None, strawberry.argument(description="Which users; without one, all.")
-]
-UserOrderArgument = Annotated[
-    UserOrder | None, strawberry.argument(description="Their order; without one, by id.")
-]
-GroupFilterArgument = Annotated[
-    GroupFilter | None, strawberry.argument(description="Which groups; without one, all.")
-]
-GroupOrderArgument = Annotated[
-    GroupOrder | None, strawberry.argument(description="Their order; without one, by id.")
-]
-WebAppFilterArgument = Annotated[
-    WebAppFilter | None, strawberry.argument(description="Which web apps; without one, all.")
-]
-WebAppOrderArgument = Annotated[
-    WebAppOrder | None, strawberry.argument(description="Their order; without one, by id.")
-]
+    @classmethod
+    async def read(
+        cls, query: QuerySet[M], arguments: PageArguments, convert: Callable[[M], N]
+    ) -> Self:
+        return cls.of(await page(query, arguments), convert, query.count)

@@ -42,27 +42,25 @@ from schema.audit import AuditEvent
 from schema.clusters import Cluster, CredentialIssue
 from schema.context import Context, PortalInfo
 from schema.enums import Permission
-from schema.groups import Group
 from schema.guard import DEFINITION, enforce_guards, guard
 from schema.mutations import return_errors_as_data
 from schema.relay import ClusterName, DatabaseId, Node, parse_global_id
 from schema.scalars import scalar_map
-from schema.users import User
-from schema.webapps import WebApp
+from schema.types import Group, User, WebApp
 
 REST_API_VERSION = "v1.4.0"
 SPECIFIED = {directive.name for directive in specified_directives}
 
 
 @strawberry.type(
-    description="The portal itself: open to everyone.",
+    description="The portal itself. Readable by every caller.",
     directives=guard(Permission.SEE_PORTAL),
 )
 class Portal:
-    name: str = strawberry.field(description="What the operator calls the portal.")
-    version: str = strawberry.field(description="The release of the portal, like `v2.0.0`.")
+    name: str = strawberry.field(description="The name of the portal, which the operator chooses.")
+    version: str = strawberry.field(description="The version of the portal, such as `v2.0.0`.")
     rest_api_version: str = strawberry.field(
-        description="The version of the REST API, in its path."
+        description="The version of the REST API, as in its paths."
     )
 
     @classmethod
@@ -74,38 +72,32 @@ class Portal:
         )
 
     @strawberry.field(
-        description="For clients that expect one; nothing here needs it, as tokens are not cookies."
+        description="A CSRF token for clients that expect one. The portal does not require it, as"
+        " it uses no cookies."
     )
     def csrf_token(self) -> str:
         return resolvers.clusters.csrf_token()
 
     @strawberry.field(
-        description="How many accounts there are; for any signed-in user.",
+        description="Number of accounts. Readable by every signed-in user.",
         directives=guard(Permission.COUNT_USERS),
     )
     async def user_count(self, info: PortalInfo) -> int | None:
         return await resolvers.clusters.user_count(info.context.actor)
 
 
-PermissionArgument = Annotated[
-    Permission, strawberry.argument(description="What you would like to do.")
-]
+PermissionArgument = Annotated[Permission, strawberry.argument(description="The permission.")]
 SubjectArgument = Annotated[
     strawberry.ID | None,
     strawberry.argument(
-        description="The global id of what it is about, where the permission is about one thing:"
-        " a user, a group, a web app, a request, the record of a credential or an event."
+        description="The global id of the object, for permissions that refer to one: a user, a"
+        " group, a web app, a request for access, the record of a credential, or an event."
     ),
 ]
 
 
-async def viewer_can(permission: Permission, id: strawberry.ID | None, context: Context) -> bool:
-    subject = None if id is None else Subject(*parse_global_id(id))
-    return await can(context.services, context.actor, permission, subject)
-
-
 async def node(global_id: str, context: Context) -> Node:
-    """What the noun's own root field answers, or for administrators the one under `admin`."""
+    """The result of the root field of its type or, for administrators, of the one under `admin`."""
     type_name, database_id = parse_global_id(global_id)
     actor, admin = context.actor, await context.actor.is_admin()
     if type_name == "User":
@@ -120,7 +112,7 @@ async def node(global_id: str, context: Context) -> Node:
         )
     if type_name == "WebApp":
         find = resolvers.webapps.any_webapp if admin else resolvers.webapps.webapp
-        return (await WebApp.filled_in([await find(actor, database_id)], context))[0]
+        return await WebApp.one_of(await find(actor, database_id), context)
     if type_name == "AccessRequest":
         return AccessRequest.of(await resolvers.access.access_request(actor, database_id))
     if type_name == "CredentialIssue":
@@ -130,12 +122,12 @@ async def node(global_id: str, context: Context) -> Node:
     raise NotFound
 
 
-@strawberry.type(description="What can be listened to, over a WebSocket or as server-sent events.")
+@strawberry.type(description="The subscriptions, over a WebSocket or as server-sent events.")
 class Subscription:
     @strawberry.subscription(
-        description="The facts of a cluster, for any signed-in user: the current ones at once, then"
-        " whenever more than the time of observation has changed. Who listens slowly gets only the"
-        " newest. Ends with UNAUTHENTICATED when the session does.",
+        description="The facts of a cluster: first the current ones, then every change except for"
+        " a new `observedAt`. Slow clients receive only the latest facts. Readable by every"
+        " signed-in user. Ends with UNAUTHENTICATED when the session ends.",
         directives=guard(Permission.SEE_CLUSTERS),
     )
     def cluster_facts(
@@ -155,17 +147,17 @@ async def _changes(
             yield Cluster.of(source, facts)
 
 
-@strawberry.type(description="What can be read.")
+@strawberry.type(description="The root of all queries.")
 class Query:
     @strawberry.field(
-        description="The portal itself: open to everyone.",
+        description="The portal itself. Readable by every caller.",
         directives=guard(Permission.SEE_PORTAL),
     )
     def portal(self, info: PortalInfo) -> Portal:
         return Portal.of(info.context)
 
     @strawberry.field(
-        description="Whoever is signed in; null when nobody is.",
+        description="The requesting user; null without a sign-in.",
         directives=guard(Permission.SEE_PORTAL),
     )
     def viewer(self, info: PortalInfo) -> User | None:
@@ -173,29 +165,32 @@ class Query:
         return User.of(user) if user else None
 
     @strawberry.field(
-        description="Oneself; another user is FORBIDDEN, a missing one NOT_FOUND.",
+        description="The requesting user by id. FORBIDDEN for another user, NOT_FOUND for a missing"
+        " one.",
         directives=guard(Permission.SEE_OWN_ACCOUNT),
     )
     async def user(self, info: PortalInfo, database_id: DatabaseId) -> User | None:
         return User.of(await resolvers.users.user(info.context.actor, database_id))
 
     @strawberry.field(
-        description="One of your groups; another one is FORBIDDEN.",
+        description="A group of the requesting user. FORBIDDEN for another group, NOT_FOUND for a"
+        " missing one.",
         directives=guard(Permission.SEE_OWN_GROUP),
     )
     async def group(self, info: PortalInfo, database_id: DatabaseId) -> Group | None:
         return Group.of(await resolvers.groups.group(info.context.actor, database_id))
 
     @strawberry.field(
-        description="A shown web app of your groups; another one is FORBIDDEN.",
+        description="A visible web app of the requesting user's groups. FORBIDDEN for another web"
+        " app, NOT_FOUND for a missing one.",
         directives=guard(Permission.SEE_OWN_WEBAPP),
     )
     async def webapp(self, info: PortalInfo, database_id: DatabaseId) -> WebApp | None:
         row = await resolvers.webapps.webapp(info.context.actor, database_id)
-        return (await WebApp.filled_in([row], info.context))[0]
+        return await WebApp.one_of(row, info.context)
 
     @strawberry.field(
-        description="A cluster with its facts, for any signed-in user.",
+        description="A cluster with its facts. Readable by every signed-in user.",
         directives=guard(Permission.SEE_CLUSTERS),
     )
     def cluster(self, info: PortalInfo, name: ClusterName = None) -> Cluster | None:
@@ -205,7 +200,7 @@ class Query:
         )
 
     @strawberry.field(
-        description="All clusters, the default one first; for any signed-in user.",
+        description="All clusters, the default cluster first. Readable by every signed-in user.",
         directives=guard(Permission.SEE_CLUSTERS),
     )
     def clusters(self, info: PortalInfo) -> list[Cluster]:
@@ -214,25 +209,27 @@ class Query:
         return [Cluster.of(cluster) for cluster in known]
 
     @strawberry.field(
-        description="What administrators reach; FORBIDDEN for others.",
+        description="All objects, for administrators. FORBIDDEN for other users.",
         directives=guard(Permission.ADMINISTRATE),
     )
     def admin(self) -> Administration | None:
         return Administration()
 
     @strawberry.field(
-        description="Whether you hold a permission: what a user interface asks before it shows a"
-        " button. The answer is the one that the guarded field itself would give.",
+        description="Whether the caller holds a permission, so that a user interface can hide what"
+        " is not allowed. The result matches the guards of fields. False for missing objects.",
         directives=guard(Permission.SEE_PORTAL),
     )
     async def viewer_can(
         self, info: PortalInfo, permission: PermissionArgument, id: SubjectArgument = None
     ) -> bool:
-        return await viewer_can(permission, id, info.context)
+        context = info.context
+        subject = None if id is None else Subject(*parse_global_id(id))
+        return await can(context.services, context.actor, permission, subject)
 
     @strawberry.field(
-        description="Anything by its global id, with the same answer as from its own field;"
-        " administrators reach everything.",
+        description="An object by its global id, under the rules of the root field of its type."
+        " Administrators can read all objects.",
         directives=guard(Permission.SEE_PORTAL),
     )
     async def node(
@@ -243,7 +240,7 @@ class Query:
         return await node(id, info.context)
 
 
-@strawberry.type(description="What can be done.")
+@strawberry.type(description="The root of all mutations.")
 class Mutation:
     login = sessions.login
     login_with_google = sessions.login_with_google

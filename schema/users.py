@@ -1,154 +1,33 @@
+"""Mutations of users."""
+
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Self
 
 import strawberry
 
 import models
 from resolvers import users
-from resolvers.errors import PortalError
 from resolvers.users import Given, UserChanges
-from schema import access, audit, clusters, sessions
-from schema.clusters import ServiceAccount
-from schema.context import PortalInfo
+from schema.context import Context, PortalInfo
 from schema.enums import Permission
-from schema.errors import (
-    CURRENT,
-    DATABASE_ID,
-    VERSION,
-    deletion,
-    given,
-    outcome,
-    user_errors,
-)
 from schema.guard import guard
-from schema.mutations import Payload
-from schema.relay import Node, global_id
-
-if TYPE_CHECKING:
-    from schema.groups import Group
-    from schema.webapps import WebApp
-
-
-@strawberry.type(
-    description="An account of the portal: readable by its owner and administrators.",
-    directives=guard(Permission.SEE_USER),
+from schema.mutations import (
+    ROW_AFTER_CHANGE,
+    ROW_AFTER_DELETION,
+    DeletionPayload,
+    Input,
+    Payload,
+    VersionedRowInput,
+    input_values,
 )
-class User(Node):
-    row: strawberry.Private[models.User]
-    database_id: int = strawberry.field(description="The integer id, as in the paths of REST.")
-    username: str = strawberry.field(
-        description="The unique name to sign in with, in any case; up to 150 characters."
-    )
-    first_name: str = strawberry.field(description="The given name, may be empty.")
-    last_name: str = strawberry.field(description="The family name, may be empty.")
-    primary_email: str | None = strawberry.field(
-        description="Where mail goes; null when there is no address. No proof of identity."
-    )
-    all_emails: list[str] = strawberry.field(
-        description="All known addresses, the primary one first, then the alternatives."
-    )
-    alternative_emails: list[str] = strawberry.field(
-        description="Other addresses of the user; the primary one may be among them."
-    )
-    is_superuser: bool = strawberry.field(
-        description="True for an administrator by name, whatever the groups."
-    )
-    is_active: bool = strawberry.field(
-        description="False when an administrator closed the account."
-    )
-    created_at: datetime = strawberry.field(description="When the account was made.")
-    last_login_at: datetime | None = strawberry.field(
-        description="The last sign-in; null before the first one."
-    )
-    version: int = strawberry.field(
-        description="Counts the changes of names, addresses, `isSuperuser`, `isActive` and"
-        " `comments`: an administrator's change names the one that it is based on."
-    )
-    access_expires_at: datetime | None = strawberry.field(
-        description="When access to the cluster ends by itself: at that moment, also for automatic"
-        " groups and new tokens. Tokens are made to end with it, at most ten minutes later; where"
-        " the cluster knows only tokens without an end, those live on. Null when it does not."
-    )
-
-    @classmethod
-    def of(cls, row: models.User) -> User:
-        return cls(
-            row=row,
-            id=global_id("User", row.id),
-            database_id=row.id,
-            username=row.username,
-            first_name=row.first_name,
-            last_name=row.last_name,
-            primary_email=row.primary_email,
-            all_emails=row.all_emails,
-            alternative_emails=row.alternative_emails,
-            is_superuser=row.is_superuser,
-            is_active=row.is_active,
-            created_at=row.created_at,
-            last_login_at=row.last_login_at,
-            version=row.version,
-            access_expires_at=row.access_expires_at,
-        )
-
-    @strawberry.field(
-        description="True for superusers and for members of a group whose `canAdmin` is true."
-    )
-    async def is_admin(self, info: PortalInfo) -> bool:
-        return await info.context.loaders.is_admin(self.row)
-
-    @strawberry.field(
-        description="What administrators note about the user; null for nothing. For administrators"
-        " only.",
-        directives=guard(Permission.ADMINISTRATE),
-    )
-    def comments(self) -> str | None:
-        return self.row.comments
-
-    @strawberry.field(description="The groups that the user is in, by hand or by rule.")
-    async def groups(
-        self, info: PortalInfo
-    ) -> list[Annotated[Group, strawberry.lazy("schema.groups")]]:
-        from schema.groups import Group
-
-        return [
-            Group.of(row) for row in await info.context.loaders.groups_of_user.load(self.row.id)
-        ]
-
-    @strawberry.field(description="The shown web apps of the user's groups.")
-    async def webapps(
-        self, info: PortalInfo
-    ) -> list[Annotated[WebApp, strawberry.lazy("schema.webapps")]]:
-        from schema.webapps import WebApp
-
-        return await WebApp.filled_in(
-            await info.context.loaders.webapps_of_user.load(self.row.id), info.context
-        )
-
-    @strawberry.field(
-        description="The user's service account in the cluster; null without approved access."
-    )
-    async def service_account(self, info: PortalInfo) -> ServiceAccount | None:
-        has_access = self.row.has_access_at(info.context.services.clock())
-        if not (has_access and self.row.service_account_id):
-            return None
-        account = await info.context.loaders.service_account.load(self.row.service_account_id)
-        return ServiceAccount.of(account, self.row, info.context) if account else None
-
-    personal_access_tokens = sessions.personal_access_tokens
-    sessions = sessions.sessions
-    access_state = access.access_state
-    access_request = access.access_request
-    kubeconfig = clusters.kubeconfig
-    exec_credential = clusters.exec_credential
-    credential_issues = clusters.credential_issues
-    audit_events = audit.audit_events
+from schema.relay import global_id
+from schema.types import User
 
 
-@strawberry.input(description="Changes to one's own account: what is absent stays as it is.")
+@strawberry.input(description="The input of `updateUser`. Absent fields remain unchanged.")
 class UpdateUserInput:
-    database_id: int = strawberry.field(description="The user to change: oneself.")
+    database_id: int = strawberry.field(description="The integer id of the requesting user.")
     primary_email: strawberry.Maybe[str | None] = strawberry.field(
         description="The new primary address, up to 254 characters; null removes it."
     )
@@ -171,57 +50,60 @@ def _given(field: strawberry.Maybe[str | None]) -> Given | None:
     return Given(field.value) if field else None
 
 
-@strawberry.type(description="The outcome of a change.")
-class UpdateUserPayload(Payload):
+@strawberry.type
+class UserPayload(Payload):
+    user: User | None = strawberry.field(default=None, description=f"The user{ROW_AFTER_CHANGE}")
+
+    @classmethod
+    async def of(cls, row: models.User, context: Context) -> Self:
+        return cls(user=User.of(row))
+
+
+@strawberry.type(description="The result of `updateUser`.")
+class UpdateUserPayload(UserPayload):
     user: User | None = strawberry.field(
-        default=None, description="The user after the change; null when nothing was changed."
+        default=None, description="The user after the mutation; null after a failure."
     )
-
-
-UpdateUserArgument = Annotated[
-    UpdateUserInput, strawberry.argument(description="Whom to change, and what.")
-]
 
 
 @strawberry.mutation(
-    description="Change one's own names or primary address.",
+    description="Changes names or the primary address of the requesting user.",
     directives=guard(Permission.UPDATE_USER),
 )
-async def update_user(info: PortalInfo, input: UpdateUserArgument) -> UpdateUserPayload:
-    try:
-        changed = await users.update_user(info.context.actor, input.database_id, input.changes())
-    except PortalError as error:
-        return UpdateUserPayload(user=None, errors=user_errors(error))
-    return UpdateUserPayload(user=User.of(changed), errors=[])
+async def update_user(info: PortalInfo, input: Input[UpdateUserInput]) -> UpdateUserPayload:
+    context = info.context
+    row = await users.update_user(context.actor, input.database_id, input.changes())
+    return await UpdateUserPayload.of(row, context)
 
 
-USERNAME = "The name to sign in with, 1 to 150 characters, unique in any case."
-NAME = "up to 150 characters, may be empty."
+USERNAME = "The unique name to sign in with, 1 to 150 characters. Case-insensitive."
+FIRST_NAME = "The given name, up to 150 characters; may be empty."
+LAST_NAME = "The family name, up to 150 characters; may be empty."
 EMAIL = "The primary address, up to 254 characters; null for none."
 EMAILS = "All alternative addresses, up to 20."
-COMMENTS = "What administrators note about the user, up to 1,000 characters; null for nothing."
+SUPERUSER = (
+    "True makes the user an administrator regardless of groups. FORBIDDEN for personal access"
+    " tokens."
+)
+COMMENTS = "Notes of administrators about the user, up to 1,000 characters; null for none."
 
 
-@strawberry.input(description="A new account.")
+@strawberry.input(description="The input of `createUser`.")
 class CreateUserInput:
     username: str = strawberry.field(description=USERNAME)
-    first_name: str = strawberry.field(default="", description=f"The given name, {NAME}")
-    last_name: str = strawberry.field(default="", description=f"The family name, {NAME}")
+    first_name: str = strawberry.field(default="", description=FIRST_NAME)
+    last_name: str = strawberry.field(default="", description=LAST_NAME)
     primary_email: str | None = strawberry.field(default=None, description=EMAIL)
     alternative_emails: list[str] = strawberry.field(default_factory=list, description=EMAILS)
-    is_superuser: bool = strawberry.field(
-        default=False,
-        description="True makes an administrator, whatever the groups; not with a personal access"
-        " token.",
-    )
+    is_superuser: bool = strawberry.field(default=False, description=SUPERUSER)
     is_active: bool = strawberry.field(
-        default=True, description="False makes an account that nobody can sign in with."
+        default=True, description="False creates a closed account, which can't sign in."
     )
     comments: str | None = strawberry.field(default=None, description=COMMENTS)
     password: str | None = strawberry.field(
         default=None,
-        description="8 to 128 characters that are not easy to guess; without one, nobody can sign"
-        " in with a password.",
+        description="The password: 8 to 128 characters that are hard to guess. Without one, the"
+        " user can't sign in with a password.",
     )
 
     def values(self) -> dict[str, object]:
@@ -230,102 +112,77 @@ class CreateUserInput:
         return values
 
 
-@strawberry.input(description="Changes to any account: what is absent stays as it is.")
-class UpdateUserAsAdminInput:
-    database_id: int = strawberry.field(description=DATABASE_ID)
-    version: int = strawberry.field(description=VERSION)
+@strawberry.input(description="The input of `updateUserAsAdmin`. Absent fields remain unchanged.")
+class UpdateUserAsAdminInput(VersionedRowInput):
     username: strawberry.Maybe[str | None] = strawberry.field(description=USERNAME)
-    first_name: strawberry.Maybe[str | None] = strawberry.field(
-        description=f"The given name, {NAME}"
-    )
-    last_name: strawberry.Maybe[str | None] = strawberry.field(
-        description=f"The family name, {NAME}"
-    )
+    first_name: strawberry.Maybe[str | None] = strawberry.field(description=FIRST_NAME)
+    last_name: strawberry.Maybe[str | None] = strawberry.field(description=LAST_NAME)
     primary_email: strawberry.Maybe[str | None] = strawberry.field(
-        description=f"{EMAIL} An alternative changes places with it, unless those are given too."
+        description=f"{EMAIL} If it is one of the alternative addresses, the two are exchanged,"
+        " unless `alternativeEmails` is present as well."
     )
     alternative_emails: strawberry.Maybe[list[str] | None] = strawberry.field(description=EMAILS)
-    is_superuser: strawberry.Maybe[bool | None] = strawberry.field(
-        description="True makes an administrator, whatever the groups."
-    )
+    is_superuser: strawberry.Maybe[bool | None] = strawberry.field(description=SUPERUSER)
     is_active: strawberry.Maybe[bool | None] = strawberry.field(
-        description="False closes the account, true opens it again; both end its sessions."
+        description="False closes the account, true opens it again. Both end its sessions."
     )
     comments: strawberry.Maybe[str | None] = strawberry.field(description=COMMENTS)
 
 
-@strawberry.input(description="Which account to delete.")
-class DeleteUserInput:
-    database_id: int = strawberry.field(description=DATABASE_ID)
-    version: int = strawberry.field(description=VERSION)
+@strawberry.input(description="The input of `deleteUser`.")
+class DeleteUserInput(VersionedRowInput):
+    pass
 
 
-@strawberry.type(description="The outcome of making an account.")
-class CreateUserPayload(Payload):
-    user: User | None = strawberry.field(
-        default=None, description="The new user; null when there is none."
-    )
+@strawberry.type(description="The result of `createUser`.")
+class CreateUserPayload(UserPayload):
+    pass
 
 
-@strawberry.type(description="The outcome of a change of an account.")
-class UpdateUserAsAdminPayload(Payload):
-    user: User | None = strawberry.field(default=None, description=f"The user{CURRENT}")
+@strawberry.type(description="The result of `updateUserAsAdmin`.")
+class UpdateUserAsAdminPayload(UserPayload):
+    pass
 
 
-@strawberry.type(description="The outcome of deleting an account.")
-class DeleteUserPayload(Payload):
-    deleted_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The global id of what was deleted; null when nothing was."
-    )
-    user: User | None = strawberry.field(
-        default=None, description="After CONFLICT, the user as it is now; else null."
-    )
-
-
-Creation = Annotated[CreateUserInput, strawberry.argument(description="Whom to make.")]
-Change = Annotated[
-    UpdateUserAsAdminInput, strawberry.argument(description="Whom to change, and what.")
-]
-Deletion = Annotated[DeleteUserInput, strawberry.argument(description="Whom to delete.")]
+@strawberry.type(description="The result of `deleteUser`.")
+class DeleteUserPayload(UserPayload, DeletionPayload):
+    user: User | None = strawberry.field(default=None, description=f"The user{ROW_AFTER_DELETION}")
 
 
 @strawberry.mutation(
-    description="Make an account, as an administrator.",
+    description="Creates an account. For administrators.",
     directives=guard(Permission.MANAGE_USERS),
 )
-async def create_user(info: PortalInfo, input: Creation) -> CreateUserPayload:
+async def create_user(info: PortalInfo, input: Input[CreateUserInput]) -> CreateUserPayload:
     context = info.context
-    action = users.create_user(context.services, context.actor, input.values(), input.password)
-    row, errors = await outcome(action, models.User, context)
-    return CreateUserPayload(user=User.of(row) if row else None, errors=errors)
+    row = await users.create_user(context.services, context.actor, input.values(), input.password)
+    return await CreateUserPayload.of(row, context)
 
 
 @strawberry.mutation(
-    description="Change an account, as an administrator. Closing it ends its sessions at once. The"
-    " last administrator who can sign in can't be closed or made an ordinary user.",
+    description="Changes an account. For administrators. Closing an account ends its sessions"
+    " and personal access tokens. BAD_USER_INPUT if no administrator who can sign in would"
+    " remain.",
     directives=guard(Permission.MANAGE_USERS),
 )
-async def update_user_as_admin(info: PortalInfo, input: Change) -> UpdateUserAsAdminPayload:
+async def update_user_as_admin(
+    info: PortalInfo, input: Input[UpdateUserAsAdminInput]
+) -> UpdateUserAsAdminPayload:
     context = info.context
-    action = users.change_user(
-        context.services, context.actor, input.database_id, input.version, given(input)
+    row = await users.change_user(
+        context.services, context.actor, input.database_id, input.version, input_values(input)
     )
-    row, errors = await outcome(action, models.User, context)
-    return UpdateUserAsAdminPayload(user=User.of(row) if row else None, errors=errors)
+    return await UpdateUserAsAdminPayload.of(row, context)
 
 
 @strawberry.mutation(
-    description="Delete an account, as an administrator, with its sessions, memberships and"
-    " requests for access. The record of its credentials stays, and so do its service account"
-    " and everything else in the cluster. The last administrator who can sign in can't be deleted.",
+    description="Deletes an account with its sessions, memberships and access requests. For"
+    " administrators. The records of issued credentials remain, as do the service account and"
+    " all other objects in the cluster. BAD_USER_INPUT if no administrator who can sign in would"
+    " remain.",
     directives=guard(Permission.MANAGE_USERS),
 )
-async def delete_user(info: PortalInfo, input: Deletion) -> DeleteUserPayload:
+async def delete_user(info: PortalInfo, input: Input[DeleteUserInput]) -> DeleteUserPayload:
     context = info.context
-    action = users.delete_user(context.services, context.actor, input.database_id, input.version)
-    is_deleted, row, errors = await deletion(action, models.User, context)
-    return DeleteUserPayload(
-        deleted_id=global_id("User", input.database_id) if is_deleted else None,
-        user=User.of(row) if row else None,
-        errors=errors,
-    )
+    await users.delete_user(context.services, context.actor, input.database_id, input.version)
+    return DeleteUserPayload(deleted_id=global_id("User", input.database_id))
