@@ -78,7 +78,7 @@ def test_the_same_schema_has_no_change(sdl: str, relied_on: Path) -> None:
             "dangerous: Group had no guard, now it has @guard(permission: SEE_GROUP).",
         ),
         (
-            r'  """What the operator calls the portal."""\n  name: String!\n',
+            r'  """The name of the portal, which the operator chooses."""\n  name: String!\n',
             "",
             "safe: Field Portal.name was added.",
         ),
