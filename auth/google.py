@@ -1,5 +1,7 @@
 """Sign-in with Google, or with any other OpenID Connect provider."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -15,31 +17,23 @@ from auth.oidc import (
     OTHER_APPLICATION,
     CredentialRefused,
     IdTokens,
-    Outbound,
     Provider,
+    ProviderClient,
     ProviderUnavailable,
 )
 
 MAXIMUM_CREDENTIAL_LENGTH = 8192
 MAXIMUM_SUBJECT_LENGTH = 255
-NOT_KNOWN = "The credential has expired, or the provider does not know it."
-
-
-class GoogleSignInRefused(Exception):
-    """The credential is no good; the message says why and is safe for the user."""
-
-
-class GoogleSignInUnavailable(Exception):
-    """The provider is slow, down or misbehaving; the message is for the operator."""
+UNKNOWN = "The credential has expired, or the provider does not know it."
 
 
 @dataclass(frozen=True, slots=True)
 class GoogleIdentity:
-    """Who the provider says has signed in.
+    """An account at the provider.
 
-    subject: the provider's lasting identifier of the account.
+    subject: the account's permanent identifier.
     email_verified: the provider has verified that `email` belongs to the account.
-    given_name, family_name: empty where the provider tells none.
+    given_name, family_name: empty where the provider returns none.
     """
 
     subject: str
@@ -50,13 +44,13 @@ class GoogleIdentity:
 
 
 class GoogleSignIn:
-    """Turns a credential of the provider into an identity.
+    """Verifies a credential of the provider and returns the identity that it proves.
 
-    Every way in raises GoogleSignInRefused and GoogleSignInUnavailable and nothing else.
+    Every `by_…` method raises CredentialRefused and ProviderUnavailable, nothing else.
 
-    tokeninfo_url: where the audience of an access token is looked up.
-    timeout: seconds that one sign-in takes at most, whatever it has to fetch.
-    clock: the present time, with its time zone.
+    tokeninfo_url: returns the audience of an access token.
+    timeout: seconds for one sign-in, with all its requests.
+    clock: the current time, with its time zone.
     """
 
     def __init__(
@@ -73,30 +67,32 @@ class GoogleSignIn:
         self._tokeninfo_url = httpx2.URL(tokeninfo_url)
         self._timeout = timeout
         self._clock = clock
-        self._outbound = Outbound(client_id=client_id, client_secret=client_secret, timeout=timeout)
-        self._provider = Provider(discovery_url=discovery_url, outbound=self._outbound, clock=clock)
+        self._client = ProviderClient(
+            client_id=client_id, client_secret=client_secret, timeout=timeout
+        )
+        self._provider = Provider(discovery_url=discovery_url, client=self._client, clock=clock)
         self._id_tokens = IdTokens(client_id=client_id, provider=self._provider, clock=clock)
 
     async def close(self) -> None:
-        """Ends the connections to the provider."""
-        await self._outbound.close()
+        """Close the connections to the provider."""
+        await self._client.close()
 
     async def by_id_token(self, id_token: str, nonce: str | None = None) -> GoogleIdentity:
-        """The identity that an ID token proves."""
+        """The identity in an ID token."""
         async with self._attempt(id_token):
-            return _identity(await self._id_tokens.claims(id_token, nonce=nonce))
+            return _identity(await self._id_tokens.verify(id_token, nonce=nonce))
 
     async def by_access_token(self, access_token: str) -> GoogleIdentity:
         """The identity behind an access token that was issued to this application."""
         async with self._attempt(access_token):
-            owner = await self._owner(access_token)
-            profile = await self._outbound.read(
+            subject = await self._check_access_token(access_token)
+            profile = await self._client.get_json(
                 await self._provider.endpoint("userinfo_endpoint"),
                 bearer=access_token,
-                refusal=NOT_KNOWN,
+                refusal=UNKNOWN,
             )
             identity = _identity(profile)
-            if owner not in (None, identity.subject):
+            if subject not in (None, identity.subject):
                 raise CredentialRefused("The credential belongs to another account.")
             return identity
 
@@ -105,22 +101,22 @@ class GoogleSignIn:
     ) -> GoogleIdentity:
         """The identity behind an authorization code.
 
-        redirect_uri: the one that the code was requested with.
-        code_verifier: the secret whose challenge the code was requested with (PKCE).
+        redirect_uri: the one of the authorization request.
+        code_verifier: the secret whose challenge was in the authorization request (PKCE).
         """
         async with self._attempt(code, redirect_uri, *([code_verifier] if code_verifier else [])):
-            answer = await self._outbound.exchange(
+            response = await self._client.exchange_code(
                 await self._provider.endpoint("token_endpoint"),
                 auth_method=await self._provider.auth_method(),
                 code=code,
                 redirect_uri=redirect_uri,
                 code_verifier=code_verifier,
             )
-            id_token = _text(answer, "id_token")
+            id_token = _text(response, "id_token")
             if not id_token:
                 raise ProviderUnavailable("The token endpoint's answer has no ID token.")
-            claims = await self._id_tokens.claims(
-                id_token, nonce=nonce, access_token=_text(answer, "access_token")
+            claims = await self._id_tokens.verify(
+                id_token, nonce=nonce, access_token=_text(response, "access_token")
             )
             return _identity(claims)
 
@@ -128,30 +124,32 @@ class GoogleSignIn:
     async def _attempt(self, *credentials: str) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(self._timeout):
-                if not all(map(_plausible, credentials)):
+                if not all(map(_is_plausible, credentials)):
                     raise CredentialRefused(MALFORMED)
                 yield
-        except CredentialRefused as error:
-            raise GoogleSignInRefused(str(error)) from None
-        except ProviderUnavailable as error:
-            raise GoogleSignInUnavailable(str(error)) from error
         except TimeoutError as error:
-            raise GoogleSignInUnavailable(
+            raise ProviderUnavailable(
                 f"The provider took longer than {self._timeout:g} s."
             ) from error
 
-    async def _owner(self, access_token: str) -> str | None:
+    async def _check_access_token(self, access_token: str) -> str | None:
+        """The subject of a token that was issued to this application and has not expired.
+
+        An access token names no audience itself. Without this check, every application to which a
+        user signs in with Google could sign in to the portal as that user.
+        """
         url = self._tokeninfo_url.copy_merge_params({"access_token": access_token})
-        facts = await self._outbound.read(str(url), refusal=NOT_KNOWN)
-        parties = [facts[name] for name in ("aud", "azp", "client_id") if name in facts]
-        if not parties or any(party != self._client_id for party in parties):
+        info = await self._client.get_json(str(url), refusal=UNKNOWN)
+        # Providers name the application by one or several of these.
+        audiences = [info[name] for name in ("aud", "azp", "client_id") if name in info]
+        if not audiences or any(audience != self._client_id for audience in audiences):
             raise CredentialRefused(OTHER_APPLICATION)
-        if not _lasts(facts, self._clock().timestamp()):
+        if _has_expired(info, self._clock().timestamp()):
             raise CredentialRefused(EXPIRED)
-        return facts.get("sub")
+        return info.get("sub")
 
 
-def _plausible(credential: str) -> bool:
+def _is_plausible(credential: str) -> bool:
     return (
         0 < len(credential) <= MAXIMUM_CREDENTIAL_LENGTH
         and credential.isascii()
@@ -160,20 +158,22 @@ def _plausible(credential: str) -> bool:
     )
 
 
-def _lasts(facts: Mapping[str, Any], now: float) -> bool:
+def _has_expired(info: Mapping[str, Any], now: float) -> bool:
     try:
-        return float(facts.get("expires_in", 1)) > 0 and float(facts.get("exp", now + 1)) > now
+        # Not `<=`: NaN counts as expired.
+        return not (float(info.get("expires_in", 1)) > 0 and float(info.get("exp", now + 1)) > now)
     except (TypeError, ValueError, OverflowError):
-        raise ProviderUnavailable("The provider's answer makes no sense.") from None
+        raise ProviderUnavailable("The provider's answer is malformed.") from None
 
 
 def _identity(claims: Mapping[str, Any]) -> GoogleIdentity:
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= MAXIMUM_SUBJECT_LENGTH:
-        raise ProviderUnavailable("The provider does not say whose credential it is.")
+        raise ProviderUnavailable("The provider's answer has no usable subject.")
     return GoogleIdentity(
         subject=subject,
         email=_text(claims, "email") or None,
+        # Some providers return the text "true" instead of a boolean.
         email_verified=str(claims.get("email_verified")).lower() == "true",
         given_name=_text(claims, "given_name"),
         family_name=_text(claims, "family_name"),

@@ -1,11 +1,15 @@
-"""Requests to a sign-in provider: bounded answers, faults told apart, no secrets in the log."""
+"""OpenID Connect: requests to a provider, its discovery document and keys, its ID tokens.
+
+Authlib and joserfc do the protocol and the cryptography. What the provider gets wrong is a
+ProviderUnavailable, what is wrong with the user's credential is a CredentialRefused.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -18,77 +22,84 @@ from joserfc import jws
 from joserfc.errors import ClaimError, ExpiredTokenError, InvalidKeyIdError, JoseError
 from joserfc.jwk import Key, KeySet
 
+Clock = Callable[[], datetime]
+
+# Status codes and OAuth errors (RFC 6749, section 5.2) that blame the credential.
 REFUSAL_STATUSES = frozenset({400, 401, 403, 422})
 REFUSAL_ERRORS = frozenset({"invalid_grant", "invalid_request"})
-MAXIMUM_RESPONSE_BYTES = 256 * 1024
+
+MALFORMED = "The credential is malformed."
+OTHER_APPLICATION = "The credential was issued for another application."
+EXPIRED = "The credential has expired."
+UNKNOWN_KEY = "The credential is signed with an unknown key."
 
 
 class CredentialRefused(Exception):
-    """The provider, or a check of ours, says no; the message is safe for the user."""
+    """The provider or a check refuses the credential. The message is safe to show to the user."""
 
 
 class ProviderUnavailable(Exception):
-    """The provider cannot be reached or does not keep to its protocol."""
+    """The provider is slow, down, or violates the protocol. The message is for the operator."""
 
 
-class Outbound:
-    """Speaks to the provider as the application `client_id`.
+class ProviderClient:
+    """HTTP requests to the provider, as the application `client_id`.
 
-    timeout: seconds to wait for a connection, and for each part of an answer.
+    timeout: seconds to wait for a connection, and for each part of a response.
     """
 
     def __init__(self, *, client_id: str, client_secret: str, timeout: float) -> None:
-        self._client = AsyncOAuth2Client(
-            client_id, client_secret, timeout=timeout, event_hooks={"response": [_limit_size]}
-        )
+        self._client = AsyncOAuth2Client(client_id, client_secret, timeout=timeout)
+        # It logs the URL of each request, and the one of tokeninfo contains an access token.
+        logging.getLogger("httpx2").setLevel(logging.WARNING)
 
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def read(
+    async def get_json(
         self, url: str, *, bearer: str | None = None, refusal: str | None = None
     ) -> dict[str, Any]:
-        """The JSON object at an address, asked for with an access token where one is given.
+        """The JSON object at a URL.
 
-        Raises ProviderUnavailable, and CredentialRefused with the text of `refusal` when the
-        provider blames the credential.
+        Raises ProviderUnavailable, and CredentialRefused with the message `refusal`, if there is
+        one, when the provider refuses the credential.
         """
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
-        with _faults_told_apart(), _queries_kept_from_logs():
+        with _translate_errors():
             response = await self._client.request("GET", url, headers=headers, withhold_token=True)
             if refusal and response.status_code in REFUSAL_STATUSES:
                 raise CredentialRefused(refusal)
             if response.status_code != httpx2.codes.OK:
                 raise ProviderUnavailable(f"The provider answered {response.status_code}.")
-            return json_object(response.content)
+            return _json_object(response.content)
 
-    async def exchange(
+    async def exchange_code(
         self, url: str, *, auth_method: str, **parameters: str | None
     ) -> Mapping[str, Any]:
-        """What the token endpoint gives for an authorization code.
+        """The token endpoint's response to an authorization code.
 
         Raises CredentialRefused, ProviderUnavailable.
         """
-        with _faults_told_apart():
-            answer: Mapping[str, Any] = await self._client.fetch_token(
+        with _translate_errors():
+            response: Mapping[str, Any] = await self._client.fetch_token(
                 url,
                 grant_type="authorization_code",
                 auth=self._client.client_auth(auth_method),
                 **parameters,
             )
-            return answer
+            return response
 
 
-def json_object(content: bytes) -> dict[str, Any]:
-    """The JSON object that the bytes spell. Raises ValueError, RecursionError."""
+def _json_object(content: bytes) -> dict[str, Any]:
+    """Raises ValueError, RecursionError."""
     value = json.loads(content)
     if not isinstance(value, dict):
-        raise ValueError("This is no JSON object.")
+        raise ValueError("This is not a JSON object.")
     return value
 
 
 @contextmanager
-def _faults_told_apart() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
     except OAuthError as error:
@@ -99,222 +110,180 @@ def _faults_told_apart() -> Iterator[None]:
         raise ProviderUnavailable(
             f"No answer from the provider: {type(error).__name__}."
         ) from error
+    # Authlib and the JSON parser raise these for malformed responses.
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise ProviderUnavailable("The provider's answer makes no sense.") from error
+        raise ProviderUnavailable("The provider's answer is malformed.") from error
 
 
-class _LimitedStream(httpx2.AsyncByteStream):
-    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
-        self._stream = stream
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        size = 0
-        async for chunk in self._stream:
-            size += len(chunk)
-            if size > MAXIMUM_RESPONSE_BYTES:
-                raise ProviderUnavailable("The provider's answer is too long.")
-            yield chunk
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
-async def _limit_size(response: httpx2.Response) -> None:
-    if isinstance(response.stream, httpx2.AsyncByteStream):
-        response.stream = _LimitedStream(response.stream)
-
-
-class _WithoutQueries(logging.Filter):
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(
-                argument.copy_with(query=None) if isinstance(argument, httpx2.URL) else argument
-                for argument in record.args
-            )
-        return True
-
-
-@contextmanager
-def _queries_kept_from_logs() -> Iterator[None]:
-    # httpx2 logs each address that it asks, and one of them holds an access token.
-    log = logging.getLogger("httpx2")
-    without_queries = _WithoutQueries()
-    log.addFilter(without_queries)
-    try:
-        yield
-    finally:
-        log.removeFilter(without_queries)
-
-
+# Signatures with a public key only: a shared secret would let the application sign as the provider.
 ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"}
 )
-CACHE_LIFE = timedelta(hours=1)
-REFETCH_PAUSE = timedelta(minutes=1)
-Value = TypeVar("Value")
-Clock = Callable[[], datetime]
+CACHE_LIFETIME = timedelta(hours=1)
+KEY_REFRESH_INTERVAL = timedelta(minutes=1)
 
 
 class Provider:
-    """What the discovery document says and points to.
+    """The discovery document and the keys of a provider.
 
-    Document and keys are fetched when first needed and renewed every hour; a token that names an
-    unknown key has the keys fetched again, at most once a minute. Every method raises
-    ProviderUnavailable.
+    Both are fetched when they are first needed, and again every hour. A token that names an
+    unknown key has the keys fetched at once, but at most once a minute, as anyone can send such
+    tokens. Every method raises ProviderUnavailable.
     """
 
-    def __init__(self, *, discovery_url: str, outbound: Outbound, clock: Clock) -> None:
+    def __init__(self, *, discovery_url: str, client: ProviderClient, clock: Clock) -> None:
         self._discovery_url = discovery_url
-        self._outbound = outbound
+        self._client = client
         self._clock = clock
-        self._document = _Memory(self._fetch_document, clock)
-        self._keys = _Memory(self._fetch_keys, clock)
-        self._next_refetch: datetime | None = None
+        self._document = _Cached(self._fetch_document, clock)
+        self._keys = _Cached(self._fetch_keys, clock)
+        self._next_refresh: datetime | None = None
 
     async def issuer(self) -> str:
-        return _text(await self._document.get(), "issuer")
+        return _required_text(await self._document.get(), "issuer")
 
     async def endpoint(self, name: str) -> str:
-        """An address from the document; a secure one if the document came from a secure one."""
-        url = _text(await self._document.get(), name)
-        secure = self._discovery_url.startswith("https://")
-        if not url.startswith("https://" if secure else ("https://", "http://")):
-            raise ProviderUnavailable(f"The discovery document's {name} is no secure address.")
+        """A URL of the document: `https`, unless the document itself came over `http`."""
+        url = _required_text(await self._document.get(), name)
+        is_secure = self._discovery_url.startswith("https://")
+        if not url.startswith("https://" if is_secure else ("https://", "http://")):
+            raise ProviderUnavailable(f"The discovery document's {name} is not a secure URL.")
         return url
 
     async def auth_method(self) -> str:
-        """How the application shows its secret at the token endpoint."""
-        methods = await self._listed("token_endpoint_auth_methods_supported")
+        """How the application sends its secret to the token endpoint."""
+        methods = await self._list("token_endpoint_auth_methods_supported")
         basic = methods is None or "client_secret_basic" in methods
         return "client_secret_basic" if basic else "client_secret_post"
 
     async def algorithms(self) -> frozenset[str]:
-        """The signature algorithms that the provider lists and we accept; never empty."""
-        listed = await self._listed("id_token_signing_alg_values_supported")
-        algorithms = ALGORITHMS.intersection(["RS256"] if listed is None else listed)
+        """The signature algorithms of the provider that are accepted; never empty."""
+        supported = await self._list("id_token_signing_alg_values_supported")
+        algorithms = ALGORITHMS.intersection(["RS256"] if supported is None else supported)
         if not algorithms:
             raise ProviderUnavailable("The provider signs with no algorithm that is accepted.")
         return algorithms
 
     async def key(self, header: Mapping[str, Any]) -> Key:
-        """The provider's key that a token's header names. Raises CredentialRefused too."""
+        """The key that the header of a token names. Raises CredentialRefused too."""
         try:
-            return _find(await self._keys.get(), header)
+            return _find_key(await self._keys.get(), header)
         except InvalidKeyIdError:
-            if self._next_refetch and self._clock() < self._next_refetch:
-                raise CredentialRefused("The credential is signed with an unknown key.") from None
-        self._next_refetch = self._clock() + REFETCH_PAUSE
+            if self._next_refresh and self._clock() < self._next_refresh:
+                raise CredentialRefused(UNKNOWN_KEY) from None
+        self._next_refresh = self._clock() + KEY_REFRESH_INTERVAL
         try:
-            return _find(await self._keys.get(anew=True), header)
+            return _find_key(await self._keys.get(refresh=True), header)
         except InvalidKeyIdError:
-            raise CredentialRefused("The credential is signed with an unknown key.") from None
+            raise CredentialRefused(UNKNOWN_KEY) from None
 
-    async def _listed(self, name: str) -> list[str] | None:
+    async def _list(self, name: str) -> list[str] | None:
         value = (await self._document.get()).get(name)
         return [str(item) for item in value] if isinstance(value, list) else None
 
     async def _fetch_document(self) -> dict[str, Any]:
-        return await self._outbound.read(self._discovery_url)
+        return await self._client.get_json(self._discovery_url)
 
     async def _fetch_keys(self) -> KeySet:
-        document = await self._outbound.read(await self.endpoint("jwks_uri"))
+        document = await self._client.get_json(await self.endpoint("jwks_uri"))
         try:
             return KeySet.import_key_set({"keys": document["keys"]})
         except (JoseError, ValueError, TypeError, KeyError) as error:
-            raise ProviderUnavailable("The provider's keys make no sense.") from error
+            raise ProviderUnavailable("The provider's keys are malformed.") from error
 
 
-class _Memory(Generic[Value]):
+Value = TypeVar("Value")
+
+
+class _Cached(Generic[Value]):
+    """A fetched value with a lifetime; concurrent calls share one fetch."""
+
     def __init__(self, fetch: Callable[[], Awaitable[Value]], clock: Clock) -> None:
         self._fetch = fetch
         self._clock = clock
         self._lock = asyncio.Lock()
-        self._known: tuple[Value, datetime] | None = None
+        self._entry: tuple[Value, datetime] | None = None
 
-    async def get(self, *, anew: bool = False) -> Value:
+    async def get(self, *, refresh: bool = False) -> Value:
         async with self._lock:
-            if anew or self._known is None or self._clock() >= self._known[1]:
-                self._known = await self._fetch(), self._clock() + CACHE_LIFE
-            return self._known[0]
+            if refresh or self._entry is None or self._clock() >= self._entry[1]:
+                self._entry = await self._fetch(), self._clock() + CACHE_LIFETIME
+            return self._entry[0]
 
 
-def _find(keys: KeySet, header: Mapping[str, Any]) -> Key:
+def _find_key(keys: KeySet, header: Mapping[str, Any]) -> Key:
     return keys.get_by_kid(header.get("kid"), {"alg": header["alg"], "use": "sig"})
 
 
-def _text(document: Mapping[str, Any], name: str) -> str:
+def _required_text(document: Mapping[str, Any], name: str) -> str:
     value = document.get(name)
     if not isinstance(value, str) or not value:
         raise ProviderUnavailable(f"The discovery document has no {name}.")
     return value
 
 
+# RFC 7515, section 4.1: keys inside the token, and extensions that a verifier must understand.
 REFUSED_HEADERS = frozenset({"crit", "b64", "jwk", "jku", "x5c", "x5u"})
-LEEWAY_SECONDS = 60
-MALFORMED = "The credential is malformed."
-OTHER_APPLICATION = "The credential was issued for another application."
-EXPIRED = "The credential has expired."
+CLOCK_SKEW_SECONDS = 60
 
 
 class IdTokens:
-    """Verifies ID tokens that `provider` issues to the application `client_id`."""
+    """Verifies ID tokens that `provider` has issued to the application `client_id`."""
 
-    def __init__(
-        self, *, client_id: str, provider: Provider, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, *, client_id: str, provider: Provider, clock: Clock) -> None:
         self._client_id = client_id
         self._provider = provider
         self._clock = clock
 
-    async def claims(
+    async def verify(
         self, id_token: str, *, nonce: str | None = None, access_token: str | None = None
     ) -> Mapping[str, Any]:
-        """What the token says, once everything about it is right.
+        """The claims of a valid token.
 
-        nonce: what the sign-in was started with; not compared when None.
-        access_token: came together with the ID token, which may hold its hash.
+        nonce: the one of the authorization request; not compared when None.
+        access_token: the one that was issued with the ID token, which may contain its hash.
         Raises CredentialRefused, ProviderUnavailable.
         """
         signature = _parse(id_token)
-        header = signature.headers()
-        claims = await self._signed(signature)
+        claims = await self._verify_signature(signature)
         issuer = await self._provider.issuer()
         token = IDToken(
             claims,
-            header,
+            signature.headers(),
             options={
-                # Google signs with and without the scheme.
+                # Google documents its issuer with and without the scheme.
                 "iss": {"essential": True, "values": [issuer, issuer.removeprefix("https://")]},
                 "aud": {"essential": True, "value": self._client_id},
             },
             params={"client_id": self._client_id, "access_token": access_token},
         )
-        self._check(token)
+        self._validate(token)
         if nonce is not None and claims.get("nonce") != nonce:
             raise CredentialRefused("The credential belongs to another sign-in.")
         return claims
 
-    async def _signed(self, signature: jws.CompactSignature) -> dict[str, Any]:
+    async def _verify_signature(self, signature: jws.CompactSignature) -> dict[str, Any]:
         algorithms = await self._provider.algorithms()
         header = signature.headers()
         if header["alg"] not in algorithms:
             raise CredentialRefused("The credential's signature algorithm is not accepted.")
         key = await self._provider.key(header)
+        # Providers add headers of their own, which the strict check would reject.
         registry = jws.JWSRegistry(algorithms=list(algorithms), strict_check_header=False)
         try:
             if not jws.validate_compact(signature, key, registry=registry):
                 raise CredentialRefused("The credential's signature is wrong.")
-            return json_object(signature.payload)
+            return _json_object(signature.payload)
         except (JoseError, ValueError, TypeError, RecursionError):
             raise CredentialRefused(MALFORMED) from None
 
-    def _check(self, token: IDToken) -> None:
+    def _validate(self, token: IDToken) -> None:
         try:
-            token.validate(now=int(self._clock().timestamp()), leeway=LEEWAY_SECONDS)
+            token.validate(now=int(self._clock().timestamp()), leeway=CLOCK_SKEW_SECONDS)
         except ExpiredTokenError:
             raise CredentialRefused(EXPIRED) from None
         except ClaimError as error:
-            raise CredentialRefused(_complaint(error.claim)) from None
+            raise CredentialRefused(_claim_error(error.claim)) from None
         except (JoseError, ValueError, TypeError):
             raise CredentialRefused(MALFORMED) from None
 
@@ -333,7 +302,7 @@ def _parse(token: str) -> jws.CompactSignature:
     return signature
 
 
-def _complaint(claim: str) -> str:
+def _claim_error(claim: str) -> str:
     if claim in ("aud", "azp"):
         return OTHER_APPLICATION
     if claim == "iss":

@@ -1,4 +1,4 @@
-"""Access tokens: signed names of sessions."""
+"""Access tokens: signed ones for sign-ins (JWT), and personal ones that are stored as hashes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CLOCK_SKEW_SECONDS = 60
 
 
 class InvalidAccessToken(Exception):
-    """The token gives no access; `reason` says why and never holds a part of the token."""
+    """The token is not valid; `reason` never contains a part of it."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -29,10 +29,10 @@ class InvalidAccessToken(Exception):
 
 
 class AccessTokens:
-    """Issues and verifies access tokens.
+    """Issues and verifies access tokens, which name a session.
 
-    keys: the first one signs, all of them verify. Raises ValueError when there is none.
-    clock: the present time, with its time zone.
+    keys: the first one signs, all of them verify. Raises ValueError for an empty list.
+    clock: the current time, with its time zone.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class AccessTokens:
         audience: str = "kubeportal",
     ) -> None:
         if not keys:
-            raise ValueError("At least one key is needed to sign access tokens.")
+            raise ValueError("At least one key is required to sign access tokens.")
         secrets = [signing_key(key) for key in keys]
         self._signing_key = secrets[0]
         self._keys = {_fingerprint(secret): secret for secret in secrets}
@@ -53,7 +53,7 @@ class AccessTokens:
         self._audience = audience
 
     def issue(self, *, session_id: UUID, user_id: int, expires_at: datetime) -> str:
-        """A token for the session, valid until `expires_at` (which must have a time zone)."""
+        """A token for the session, valid until `expires_at`, which has a time zone."""
         now = int(self._clock().timestamp())
         claims = {
             "iss": self._issuer,
@@ -89,7 +89,7 @@ class AccessTokens:
         return key
 
     def _decode(self, token: str, key: bytes) -> dict[str, Any]:
-        # PyJWT compares times with the system's clock only, so they are compared here.
+        # PyJWT compares times with the system clock only; `_check_times` uses the given clock.
         return jwt.decode(
             token,
             key,
@@ -116,7 +116,7 @@ class AccessTokens:
 
 
 def signing_key(key: str) -> bytes:
-    """Of the length that the algorithm wants, whatever the given key's length is."""
+    """A key of 256 bits, as HS256 requires (RFC 7518, section 3.2), from one of any length."""
     return hashlib.sha256(b"kubeportal access token\0" + key.encode()).digest()
 
 
@@ -149,7 +149,10 @@ PURPOSE = b"kubeportal personal access token"
 
 
 class PersonalTokens:
-    """keys: the first one hashes, the others are still looked for. At least one is needed."""
+    """Creates personal access tokens and the keyed hashes under which they are stored.
+
+    keys: the first one hashes new tokens, the others find older ones. At least one is required.
+    """
 
     def __init__(self, *, keys: Sequence[str]) -> None:
         self._keys = [hmac.digest(PURPOSE, key.encode(), "sha256") for key in keys]
@@ -161,7 +164,7 @@ class PersonalTokens:
         return self.hashes(token)[0]
 
     def hashes(self, token: str) -> list[str]:
-        """What may be stored for the token: the present hash first, then those of older keys."""
+        """The hashes under which the token may be stored: that of the current key first."""
         return [hmac.digest(key, token.encode(), "sha256").hex() for key in self._keys]
 
     @staticmethod

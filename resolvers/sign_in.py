@@ -10,7 +10,8 @@ from uuid import uuid4
 
 from tortoise.transactions import in_transaction
 
-from auth.google import GoogleIdentity, GoogleSignIn, GoogleSignInRefused, GoogleSignInUnavailable
+from auth.google import GoogleIdentity, GoogleSignIn
+from auth.oidc import CredentialRefused, ProviderUnavailable
 from models import AuditKind, AuditOutcome, Session, SignInMethod, User, username_key
 from models.sessions import ADDRESS_LENGTH, CLIENT_LENGTH
 from models.users import KEY_LENGTH
@@ -95,9 +96,9 @@ async def login_with_google(
     async with _attempt(services, client, method, None, budget):
         try:
             user = await google_user(services, client, await identify(services.google))
-        except GoogleSignInUnavailable as outage:
+        except ProviderUnavailable as outage:
             raise Unavailable(str(outage)) from outage
-        except (GoogleSignInRefused, InvalidCredentials) as refusal:
+        except (CredentialRefused, InvalidCredentials) as refusal:
             await _record_failure(client, method, None)
             raise InvalidCredentials(str(refusal)) from refusal
         sign_in = await _open_session(services, client, user, method) if user.is_active else None

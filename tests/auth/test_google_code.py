@@ -5,7 +5,8 @@ import hashlib
 
 import pytest
 
-from auth.google import GoogleSignIn, GoogleSignInRefused, GoogleSignInUnavailable
+from auth.google import GoogleSignIn
+from auth.oidc import CredentialRefused, ProviderUnavailable
 from tests.auth.conftest import REDIRECT_URI, ScriptedProvider
 
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
@@ -32,23 +33,23 @@ async def test_a_code_with_its_verifier_says_who_signed_in(google: GoogleSignIn,
 async def test_a_code_without_its_verifier_is_refused(
     google: GoogleSignIn, code: str, verifier: str | None
 ) -> None:
-    with pytest.raises(GoogleSignInRefused, match="refuses the authorization code"):
+    with pytest.raises(CredentialRefused, match="refuses the authorization code"):
         await google.by_code(code, redirect_uri=REDIRECT_URI, code_verifier=verifier)
 
 
 async def test_a_code_is_good_for_one_sign_in(google: GoogleSignIn, code: str) -> None:
     await google.by_code(code, redirect_uri=REDIRECT_URI, code_verifier=VERIFIER)
-    with pytest.raises(GoogleSignInRefused):
+    with pytest.raises(CredentialRefused):
         await google.by_code(code, redirect_uri=REDIRECT_URI, code_verifier=VERIFIER)
 
 
 async def test_a_code_for_another_address_is_refused(google: GoogleSignIn, code: str) -> None:
-    with pytest.raises(GoogleSignInRefused):
+    with pytest.raises(CredentialRefused):
         await google.by_code(code, redirect_uri="https://evil.example.org/", code_verifier=VERIFIER)
 
 
 async def test_a_code_of_another_sign_in_is_refused(google: GoogleSignIn, code: str) -> None:
-    with pytest.raises(GoogleSignInRefused, match="another sign-in"):
+    with pytest.raises(CredentialRefused, match="another sign-in"):
         await google.by_code(code, redirect_uri=REDIRECT_URI, code_verifier=VERIFIER, nonce="n-2")
 
 
@@ -57,7 +58,7 @@ async def test_the_id_token_that_a_code_gives_is_verified_too(
 ) -> None:
     tokens = {"id_token": provider.id_token(aud="another"), "access_token": "a"}
     provider.give_code("4/code", code_challenge=CHALLENGE, answer=tokens)
-    with pytest.raises(GoogleSignInRefused, match="another application"):
+    with pytest.raises(CredentialRefused, match="another application"):
         await google.by_code("4/code", redirect_uri=REDIRECT_URI, code_verifier=VERIFIER)
 
 
@@ -66,7 +67,7 @@ async def test_an_access_token_that_was_swapped_is_noticed(
 ) -> None:
     tokens = {"id_token": provider.id_token(at_hash="AAAAAAAAAAAAAAAAAAAAAA"), "access_token": "a"}
     provider.give_code("4/code", code_challenge=CHALLENGE, answer=tokens)
-    with pytest.raises(GoogleSignInRefused, match="malformed"):
+    with pytest.raises(CredentialRefused, match="malformed"):
         await google.by_code("4/code", redirect_uri=REDIRECT_URI, code_verifier=VERIFIER)
 
 
@@ -75,7 +76,7 @@ async def test_the_secret_goes_where_the_provider_wants_it(
 ) -> None:
     methods = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
     provider.answer("discovery", provider.document | methods)
-    with pytest.raises(GoogleSignInUnavailable, match="refuses this application"):
+    with pytest.raises(ProviderUnavailable, match="refuses this application"):
         await google.by_code(code, redirect_uri=REDIRECT_URI, code_verifier=VERIFIER)
 
 
@@ -100,7 +101,7 @@ async def test_a_token_endpoint_that_fails_is_no_fault_of_the_user(
     google: GoogleSignIn, provider: ScriptedProvider, status: int, body: object
 ) -> None:
     provider.answer("token", body, status=status)
-    with pytest.raises(GoogleSignInUnavailable):
+    with pytest.raises(ProviderUnavailable):
         await google.by_code("4/code", redirect_uri=REDIRECT_URI, code_verifier=VERIFIER)
 
 
@@ -113,6 +114,6 @@ async def test_garbage_is_refused_without_asking_anyone(
         ("4/code", garbage, VERIFIER),
         ("4/code", REDIRECT_URI, garbage or "\0"),
     ):
-        with pytest.raises(GoogleSignInRefused, match="malformed"):
+        with pytest.raises(CredentialRefused, match="malformed"):
             await google.by_code(code, redirect_uri=address, code_verifier=verifier)
     assert provider.requests == []

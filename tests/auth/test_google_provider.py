@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from auth.google import GoogleIdentity, GoogleSignIn, GoogleSignInRefused
+from auth.google import GoogleIdentity, GoogleSignIn
+from auth.oidc import CredentialRefused
 from tests.openid import OpenIdProvider
 
 CAROL = GoogleIdentity(
@@ -57,9 +58,9 @@ async def test_what_another_application_got_opens_nothing_here(
 ) -> None:
     tokens = openid_provider.tokens(CAROL.subject, client_id="another-application")
     code = openid_provider.code(CAROL.subject, client_id="another-application")
-    with pytest.raises(GoogleSignInRefused):
+    with pytest.raises(CredentialRefused):
         await sign_in.by_id_token(tokens.id_token)
-    with pytest.raises(GoogleSignInRefused):
+    with pytest.raises(CredentialRefused):
         await sign_in.by_access_token(tokens.access_token)
-    with pytest.raises(GoogleSignInRefused):
+    with pytest.raises(CredentialRefused):
         await sign_in.by_code(code, redirect_uri=openid_provider.redirect_uri, code_verifier=None)

@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
-from auth.google import GoogleSignIn, GoogleSignInUnavailable
+from auth.google import GoogleSignIn
+from auth.oidc import ProviderUnavailable
 from models import AttemptCount, ExternalIdentity, User, VerifiedEmail
 from portal.settings import Settings
 from tests.callers import Caller, Clock, People
@@ -307,7 +308,7 @@ async def test_an_outage_of_google_is_no_failure_of_those_who_sign_in(
     anonymous: Caller, openid_provider: OpenIdProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(*_: object, **__: object) -> None:
-        raise GoogleSignInUnavailable("Google does not answer.")
+        raise ProviderUnavailable("Google does not answer.")
 
     monkeypatch.setattr(GoogleSignIn, "by_id_token", away)
     assert (await login(anonymous, idToken="any"))["errors"][0]["code"] == "UNAVAILABLE"
