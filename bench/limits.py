@@ -25,6 +25,7 @@ from portal.web.app import make_executor
 from resolvers.actor import Actor
 from schema.context import Context
 from schema.executor import Executor, InvalidDocument
+from schema.root import build_schema
 from tests.schema.limits.abuse import DOCUMENTS as HOSTILE
 
 DOCUMENTS = {
@@ -83,7 +84,7 @@ async def run(size: int, limit: float, hostile_limit: float) -> None:
         await database.close()
         portal = Portal(settings, clock=lambda: datetime.now(UTC))
         await portal.open()
-        executor = make_executor(settings)
+        executor = make_executor(settings, build_schema())
         # What the portal itself keeps is no document's fault
         gc.collect()
         gc.freeze()

@@ -87,7 +87,7 @@ def _create(file: Path) -> None:
 
 
 class Portal:
-    """`clusters` are loaded from the settings unless they are given."""
+    """`clusters` and `passwords` are made as the settings say unless they are given."""
 
     services: Services
 
@@ -97,12 +97,14 @@ class Portal:
         *,
         clock: Callable[[], datetime],
         clusters: Clusters | None = None,
+        passwords: Passwords | None = None,
         stream_limits: StreamLimits = DEFAULT_STREAM_LIMITS,
     ) -> None:
         self.settings = settings
         self.database = Database(settings.database_url)
         self._clock = clock
         self._clusters = clusters
+        self._passwords = passwords or Passwords(names=settings.names)
         self._mailer = smtp_mailer(settings)
         self._sweeper = Sweeper(self.database, clock, idle_lifetime=settings.session_idle_lifetime)
         self.rest_usage = UsageCounter(self.database, clock)
@@ -131,7 +133,7 @@ class Portal:
             session_lifetime=self.settings.session_lifetime,
             session_idle_lifetime=self.settings.session_idle_lifetime,
             token_lifetime=self.settings.token_lifetime,
-            passwords=Passwords(names=self.settings.names),
+            passwords=self._passwords,
             rate_limits=RateLimits(key=keys[0], clock=self._clock),
             access_tokens=AccessTokens(keys=keys, clock=self._clock),
             personal_tokens=PersonalTokens(keys=keys),

@@ -343,14 +343,9 @@ class _Undescribed(Visitor):
         return replace(node, description=None) if getattr(node, "description", None) else None
 
 
-def load(
-    folder: Path, schema: GraphQLSchema, outlook: Retirement | None = None
-) -> list[StoredOperation]:
-    """All operations below the folder; `outlook` is for those that say nothing of their own.
-
-    Raises InvalidStoredDocument.
-    """
-    reader = _Reader(schema, outlook or Retirement())
+def load(folder: Path, schema: GraphQLSchema) -> list[StoredOperation]:
+    """All operations below the folder. Raises InvalidStoredDocument."""
+    reader = _Reader(schema)
     operations: list[StoredOperation] = []
     for file in sorted(folder.glob("*.graphql")):
         try:
@@ -361,9 +356,8 @@ def load(
 
 
 class _Reader:
-    def __init__(self, schema: GraphQLSchema, outlook: Retirement) -> None:
+    def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
-        self._outlook = outlook
         self._directives = ClientDirectives()
 
     def read(self, file: Path) -> Iterator[StoredOperation]:
@@ -400,11 +394,8 @@ class _Reader:
         )
 
     def _retirement(self, node: OperationDefinitionNode) -> Retirement:
-        announced = self._directives.first("retires", node)
-        if announced is None:
-            return self._outlook
         try:
-            return retirement(announced)
+            return retirement(self._directives.first("retires", node) or {})
         except ValueError as error:
             raise GraphQLError(f"@retires: {error}.", node) from None
 

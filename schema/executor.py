@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Coroutine, Mapping
 from contextlib import aclosing
+from functools import cached_property
 from inspect import isawaitable
 from typing import Any, TypeAlias, cast
 
@@ -92,7 +93,7 @@ class Executor:
         # graphql-core executes the documents. Strawberry's own `execute` takes one that is parsed
         # already only through an extension, and costs more than all of a small query.
         self.graphql_schema: GraphQLSchema = schema._schema
-        self.sdl = sorted_sdl(schema.as_str())
+        self._schema = schema
         self.introspection = introspection
         self._limits = limits or Limits()
         self._plans = Plans(self.graphql_schema, self._limits.list_size)
@@ -101,6 +102,10 @@ class Executor:
         self._free_characters = cache_characters
         self._longest_cached = cache_characters // 100
         self._documents: dict[str, DocumentNode] = {}
+
+    @cached_property
+    def sdl(self) -> str:
+        return sorted_sdl(self._schema.as_str())
 
     def prepare(self, source: str) -> DocumentNode:
         """Raises InvalidDocument."""

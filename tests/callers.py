@@ -1,12 +1,16 @@
-"""A portal with people in it, and one client per caller."""
+"""A portal with people in it, and one client per caller.
+
+Callers talk to the application in this process; with the marker `sockets` there is a real server.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -29,11 +33,17 @@ from models import (
     WebApp,
 )
 from portal.settings import Settings
-from portal.web.app import create_app
+from portal.web.app import Contract, build_contract, create_app
 from portal.web.server import server_options
+from portal.web.streams import DEFAULT_STREAM_LIMITS, StreamLimits
 
 ORIGIN = "http://portal.example.org"
 SECRET = "a secret of tests which is long enough"
+CHEAP = 8  # KiB, the least that Argon2 takes
+PATIENCE = 30.0
+
+MakeApp = Callable[[Settings], Starlette]
+Reach = Callable[[Starlette], AbstractAsyncContextManager[httpx2.AsyncClient]]
 
 
 class Clock:
@@ -142,20 +152,99 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
     await database.close()
 
 
-@pytest.fixture
-def app(settings: Settings, database: Database, clock: Clock, clusters: Clusters) -> Starlette:
-    return create_app(settings, clock=clock, clusters=clusters)
-
-
-def client_of(address: str) -> httpx2.AsyncClient:
-    """One that is as patient as a busy machine needs."""
-    return httpx2.AsyncClient(base_url=address, timeout=30)
+@pytest.fixture(scope="session")
+def contract() -> Contract:
+    """Built once, as it is the same in all tests."""
+    return build_contract()
 
 
 @pytest.fixture
-async def anonymous(app: Starlette) -> AsyncIterator[Caller]:
-    async with serving(app) as address, client_of(address) as client:
+def passwords(settings: Settings) -> Passwords:
+    """As the portal's, except that they cost next to nothing."""
+    return Passwords(names=settings.names, memory_kibibytes=CHEAP)
+
+
+@pytest.fixture
+def stream_limits() -> StreamLimits:
+    return DEFAULT_STREAM_LIMITS
+
+
+@pytest.fixture
+def make_app(
+    database: Database,
+    clock: Clock,
+    clusters: Clusters,
+    passwords: Passwords,
+    stream_limits: StreamLimits,
+    contract: Contract,
+) -> MakeApp:
+    """For tests that need several applications; others take `app` and change the parts above."""
+    return partial(
+        create_app,
+        clock=clock,
+        clusters=clusters,
+        passwords=passwords,
+        stream_limits=stream_limits,
+        contract=contract,
+    )
+
+
+@pytest.fixture
+def app(make_app: MakeApp, settings: Settings) -> Starlette:
+    return make_app(settings)
+
+
+@pytest.fixture
+def reach(request: pytest.FixtureRequest) -> Reach:
+    return served if request.node.get_closest_marker("sockets") else called
+
+
+@pytest.fixture
+async def anonymous(reach: Reach, app: Starlette) -> AsyncIterator[Caller]:
+    async with reach(app) as client:
         yield Caller(client)
+
+
+class InProcess(httpx2.ASGITransport):
+    """Runs each request in a task of its own, as a server does: models find their database there.
+
+    It returns whole answers only, and none of those that do not end.
+    """
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        async with asyncio.timeout(PATIENCE):
+            return await asyncio.create_task(super().handle_async_request(request))
+
+
+@asynccontextmanager
+async def called(app: Starlette) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of the application, without a network between them."""
+    async with (
+        started(app),
+        httpx2.AsyncClient(transport=InProcess(app), base_url="http://127.0.0.1") as client,
+    ):
+        yield client
+
+
+@asynccontextmanager
+async def started(app: Starlette) -> AsyncIterator[None]:
+    """Begins and ends it in tasks of their own: the test keeps using its own database."""
+    lifespan = app.router.lifespan_context(app)
+    await asyncio.create_task(lifespan.__aenter__())
+    try:
+        yield
+    finally:
+        await asyncio.create_task(lifespan.__aexit__(None, None, None))
+
+
+@asynccontextmanager
+async def served(app: Starlette) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of a real HTTP server with the application."""
+    async with (
+        serving(app) as address,
+        httpx2.AsyncClient(base_url=address, timeout=PATIENCE) as client,
+    ):
+        yield client
 
 
 @asynccontextmanager
@@ -173,7 +262,7 @@ async def serving(app: Starlette) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="session")
 async def password_hash() -> str:
-    return await Passwords().hash("correct horse")
+    return await Passwords(memory_kibibytes=CHEAP).hash("correct horse")
 
 
 @pytest.fixture

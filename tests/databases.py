@@ -1,4 +1,4 @@
-"""The databases that the suite runs on: SQLite always, PostgreSQL where there is one."""
+"""The databases of tests: SQLite; with the marker `database`, PostgreSQL as well."""
 
 from __future__ import annotations
 
@@ -44,11 +44,17 @@ def postgres_url() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def database_kind(request: pytest.FixtureRequest) -> str:
-    """Every test that uses a database runs on each kind."""
-    kind: str = request.param
-    return kind
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests that are about the database run on each kind."""
+    chosen = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    is_about_it = metafunc.definition.get_closest_marker("database") is not None
+    if is_about_it and "database_kind" in metafunc.fixturenames and "database_kind" not in chosen:
+        metafunc.parametrize("database_kind", ["sqlite", "postgres"])
+
+
+@pytest.fixture
+def database_kind() -> str:
+    return "sqlite"
 
 
 @pytest.fixture

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import strawberry
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -15,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 import rest_compat
+from auth.passwords import Passwords
 from cluster.cluster import Clusters
 from portal.container import CLOSING, Portal
 from portal.settings import Settings
@@ -38,7 +41,7 @@ from portal.web.websocket import GraphQLSocket
 from rest_compat.api import MOUNT, RestApi
 from rest_compat.explain import explain, page
 from rest_compat.openapi import describe
-from rest_compat.operations import StoredOperation, load
+from rest_compat.operations import Retirement, StoredOperation, load
 from rest_compat.status import json_response
 from schema.executor import Executor
 from schema.guard import Introspection
@@ -50,6 +53,22 @@ MAXIMUM_BODY = 1024 * 1024
 REST_DOCUMENTS = Path(rest_compat.__file__).parent / "documents" / REST_API_VERSION
 
 
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The schema and the stored operations, which depend on the code alone.
+
+    Building them takes longer than the rest of the application: who makes several builds them once.
+    """
+
+    schema: strawberry.Schema
+    operations: Sequence[StoredOperation]
+
+
+def build_contract(documents: Path = REST_DOCUMENTS) -> Contract:
+    schema = build_schema()
+    return Contract(schema, load(documents, Executor(schema).graphql_schema))
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -59,12 +78,17 @@ def create_app(
     *,
     clock: Callable[[], datetime] = utc_now,
     clusters: Clusters | None = None,
+    passwords: Passwords | None = None,
     stream_limits: StreamLimits = DEFAULT_STREAM_LIMITS,
+    contract: Contract | None = None,
 ) -> Starlette:
     """The portal as an ASGI application; the database must have been migrated."""
-    portal = Portal(settings, clock=clock, clusters=clusters, stream_limits=stream_limits)
-    executor = make_executor(settings)
-    operations = load(REST_DOCUMENTS, executor.graphql_schema, settings.rest_retirement)
+    portal = Portal(
+        settings, clock=clock, clusters=clusters, passwords=passwords, stream_limits=stream_limits
+    )
+    contract = contract or build_contract()
+    executor = make_executor(settings, contract.schema)
+    operations = retired(contract.operations, settings.rest_retirement)
     documents = documents_of(settings, operations, executor)
     playground = Playground() if settings.playground else None
 
@@ -110,10 +134,18 @@ def middleware(portal: Portal) -> list[Middleware]:
     ]
 
 
-def make_executor(settings: Settings) -> Executor:
+def make_executor(settings: Settings, schema: strawberry.Schema) -> Executor:
     limits = Limits(cost=settings.graphql_max_cost, time=settings.graphql_timeout)
     introspection = Introspection(settings.graphql_introspection)
-    return Executor(build_schema(), limits=limits, introspection=introspection)
+    return Executor(schema, limits=limits, introspection=introspection)
+
+
+def retired(operations: Sequence[StoredOperation], outlook: Retirement) -> list[StoredOperation]:
+    """The operator's outlook is for the operations that announce nothing of their own."""
+    return [
+        replace(each, retirement=outlook) if each.retirement == Retirement() else each
+        for each in operations
+    ]
 
 
 def graphql(

@@ -9,25 +9,18 @@ from pathlib import Path
 import pytest
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
-from starlette.applications import Starlette
 
 from cluster.cluster import Cluster, Clusters
-from portal.settings import Settings
-from portal.web.app import create_app
-from tests.callers import Caller, Clock
+from tests.callers import Caller
 from tests.cluster.conftest import INTERVAL, OpenCluster
 from tests.cluster.proxy import Proxy
 from tests.sockets import connected, streamed
 from tests.testbed import ClusterTestbed
 
+pytestmark = pytest.mark.sockets
+
 PODS = "subscription { clusterFacts { podCount } }"
 NAMESPACE = "team-alice"
-
-
-@pytest.fixture
-def database_kind() -> str:
-    """Nothing here depends on the kind of database."""
-    return "sqlite"
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +37,8 @@ async def cluster(
 
 
 @pytest.fixture
-def app(settings: Settings, database: object, clock: Clock, cluster: Cluster) -> Starlette:
-    return create_app(settings, clock=clock, clusters=Clusters([cluster]))
+def clusters(cluster: Cluster) -> Clusters:
+    return Clusters([cluster])
 
 
 @pytest.fixture

@@ -26,6 +26,8 @@ from tests.live.processes import kubeportal
 from tests.sockets import opened
 from tests.stand_in import StandIn, clusters_of
 
+pytestmark = pytest.mark.sockets
+
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "graphql.md"
 TOKEN = "$TOKEN"

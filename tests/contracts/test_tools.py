@@ -16,6 +16,8 @@ from anyio import fail_after, run_process
 
 from tests.callers import Caller, People
 
+pytestmark = pytest.mark.sockets
+
 ROOT = Path(__file__).parents[2]
 TOOLING = ROOT / "tests" / "tooling"
 NODE = TOOLING / "node_modules" / ".bin"

@@ -11,6 +11,8 @@ import pytest
 
 from tests.live.processes import kubeportal
 
+pytestmark = pytest.mark.database
+
 ROOT = "users: [{username: root, superuser: true, password: one fine day}]"
 
 

@@ -24,6 +24,8 @@ from tests.databases import new_database
 from tests.live.processes import PATIENCE_SECONDS, kubeportal
 from tests.portal.legacy.former import former, user, write_postgres, write_sqlite
 
+pytestmark = pytest.mark.database
+
 USERS = 300
 STEPS = 9
 COUNT = "SELECT count(*) FROM users"

@@ -9,8 +9,11 @@ from itertools import cycle
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from tests.live.processes import kubeportal, serving
+
+pytestmark = pytest.mark.database
 
 SECRET = "a secret of tests which is long enough"
 

@@ -12,6 +12,8 @@ import pytest
 
 from tests.live.processes import kubeportal, serving
 
+pytestmark = pytest.mark.database
+
 SECRET = "a secret of tests which is long enough"
 CREATE = ("user", "create", "alice", "--superuser", "--email", "alice@example.org")
 

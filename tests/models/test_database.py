@@ -13,6 +13,8 @@ from tortoise.migrations.operations import AlterModelOptions
 import models.migrations
 from models import Database, Membership, User
 
+pytestmark = pytest.mark.database
+
 FOLDER = Path(models.migrations.__path__[0])
 MIGRATIONS = [f"models.{file.stem}" for file in sorted(FOLDER.glob("[0-9]*.py"))]
 MIGRATE = """

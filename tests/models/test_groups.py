@@ -15,6 +15,8 @@ from models import (
     User,
 )
 
+pytestmark = pytest.mark.database
+
 
 async def members(group: Group) -> list[str]:
     rows = await EffectiveMembership.filter(group=group).select_related("user").order_by("user_id")

@@ -3,11 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
 from tortoise.transactions import in_transaction
 
 from models import Database, User
 from models.database import Alphabetical
 from tests.databases import new_database
+
+pytestmark = pytest.mark.database
 
 NAMES = ["_", "Anders", "Zimmer", "anders", "de Vries", "Émile", "ångström", "Ångström"]
 IN_ORDER = ["_", "Anders", "anders", "de Vries", "Zimmer", "Ångström", "Émile", "ångström"]

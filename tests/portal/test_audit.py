@@ -30,6 +30,8 @@ from portal.cli.commands import NewAccount, cli, create_account, prune
 from tests.declaring import apply_file
 from tests.statements import recorded_statements
 
+pytestmark = pytest.mark.database
+
 DECLARATION = """
 groups:
   - name: Operators

@@ -19,6 +19,8 @@ from models import CredentialIssue, Session
 from tests.callers import Caller, Clock, People
 from tests.issuing import IssuingCluster
 
+pytestmark = pytest.mark.sockets
+
 VERSION = "client.authentication.k8s.io/v1"
 PROGRAM = [sys.executable, "-c", "from portal.cli.main import main; main()"]
 LOADED = """

@@ -22,6 +22,8 @@ from portal.jobs import Sweeper
 from tests.callers import Clock
 from tests.cluster.waiting import until
 
+pytestmark = pytest.mark.database
+
 
 @pytest.fixture
 async def sweeper(database: Database, clock: Clock) -> AsyncIterator[Sweeper]:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-import httpx2
 import pytest
 
-from models import Database
 from portal.settings import Profile, Settings
-from portal.web.app import create_app
-from tests.callers import Caller, serving
+from tests.callers import Caller, MakeApp, called
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -34,12 +31,6 @@ TABLE = [
 ]
 
 
-@pytest.fixture
-def database_kind() -> str:
-    """Nothing here depends on the kind of database."""
-    return "sqlite"
-
-
 @pytest.fixture(params=["audit", "2026"])
 def profile(request: pytest.FixtureRequest) -> Profile:
     profile: Profile = request.param
@@ -47,9 +38,9 @@ def profile(request: pytest.FixtureRequest) -> Profile:
 
 
 @pytest.fixture
-async def caller(settings: Settings, database: Database, profile: Profile) -> AsyncIterator[Caller]:
-    app = create_app(settings.model_copy(update={"graphql_http_profile": profile}))
-    async with serving(app) as address, httpx2.AsyncClient(base_url=address) as client:
+async def caller(settings: Settings, make_app: MakeApp, profile: Profile) -> AsyncIterator[Caller]:
+    app = make_app(settings.model_copy(update={"graphql_http_profile": profile}))
+    async with called(app) as client:
         yield Caller(client)
 
 

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import pytest
 from graphql import get_introspection_query
-from starlette.applications import Starlette
 
-from cluster.cluster import Clusters
-from models import Database
 from portal.settings import Settings
-from portal.web.app import create_app
 from tests.callers import Caller
 from tests.sockets import connected
 
@@ -17,9 +13,8 @@ SCHEMA = "/graphql/schema.graphql"
 
 
 @pytest.fixture
-def app(settings: Settings, database: Database, clusters: Clusters) -> Starlette:
-    changed = settings.model_copy(update={"graphql_introspection": "signed-in"})
-    return create_app(changed, clusters=clusters)
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"graphql_introspection": "signed-in"})
 
 
 @pytest.mark.parametrize(
@@ -61,6 +56,7 @@ async def test_the_names_of_types_are_told_to_everyone(anonymous: Caller) -> Non
     }
 
 
+@pytest.mark.sockets
 async def test_a_web_socket_is_no_way_around(anonymous: Caller) -> None:
     async with connected(anonymous) as socket:
         await socket.subscribe("{ __schema { description } }")

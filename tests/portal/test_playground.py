@@ -11,13 +11,11 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
-from cluster.cluster import Clusters
 from portal.settings import Settings
-from portal.web.app import create_app
+from portal.web.app import Contract
 from portal.web.playground import BUILT, DOCUMENTS, Playground
 from schema.executor import Executor
-from schema.root import build_schema
-from tests.callers import Caller, serving
+from tests.callers import Caller, MakeApp, called
 
 SOURCES = Path(__file__).parents[2] / "playground"
 EXAMPLES = sorted(path.name for path in SOURCES.glob("src/examples/*"))
@@ -178,10 +176,10 @@ async def test_browsers_get_the_page_and_clients_get_answers(anonymous: Caller) 
 
 @pytest.mark.parametrize(("accept", "status"), [(BROWSER["Accept"], 400), ("text/html", 406)])
 async def test_where_it_is_switched_off_browsers_are_clients_like_any_other(
-    settings: Settings, database: object, clusters: Clusters, accept: str, status: int
+    settings: Settings, make_app: MakeApp, accept: str, status: int
 ) -> None:
-    app = create_app(settings.model_copy(update={"playground": False}), clusters=clusters)
-    async with serving(app) as address, httpx2.AsyncClient(base_url=address) as client:
+    app = make_app(settings.model_copy(update={"playground": False}))
+    async with called(app) as client:
         answer = await client.get("/graphql", headers={"Accept": accept})
         file = await client.get(f"/graphql/assets/{a_built_file()}")
 
@@ -227,8 +225,8 @@ def test_the_licences_of_what_is_bundled_come_along() -> None:
 
 
 @pytest.fixture(scope="module")
-def executor() -> Executor:
-    return Executor(build_schema())
+def executor(contract: Contract) -> Executor:
+    return Executor(contract.schema)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import httpx2
 import pytest
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -14,14 +13,14 @@ from starlette.requests import Request
 
 from models import Database, RestUsage
 from portal.jobs import MAXIMUM_CALLS, UsageCounter
-from portal.web.app import REST_DOCUMENTS
+from portal.web.app import Contract
 from portal.web.streams import client_name
 from resolvers.rest_usage import MAXIMUM_CLIENTS, OTHERS
-from rest_compat.operations import StoredOperation, load
-from schema.executor import Executor
-from schema.root import build_schema
-from tests.callers import ORIGIN, Clock, People, serving
+from rest_compat.operations import StoredOperation
+from tests.callers import ORIGIN, Clock, People, called
 from tests.cluster.waiting import until
+
+pytestmark = pytest.mark.database
 
 Counted = dict[tuple[str, str, str, str], int]
 BROWSER = {"User-Agent": "Mozilla/5.0 (X11) Firefox/140.0", "Origin": ORIGIN}
@@ -37,7 +36,7 @@ async def test_calls_are_counted_by_route_and_client_and_are_there_after_the_end
 ) -> None:
     user = f"/api/v1.4.0/users/{people.alice.id}/"
     body = {"username": "alice", "password": "correct horse"}
-    async with serving(app) as address, httpx2.AsyncClient(base_url=address) as client:
+    async with called(app) as client:
         client.headers["User-Agent"] = "curl/8.1 (linux)"
         signed_in = await client.post("/api/v1.4.0/login/", json=body)
         client.headers["Authorization"] = f"Bearer {signed_in.json()['access_token']}"
@@ -60,7 +59,7 @@ async def test_calls_are_counted_by_route_and_client_and_are_there_after_the_end
 
 
 async def test_what_reaches_no_document_does_not_count(app: Starlette, database: Database) -> None:
-    async with serving(app) as address, httpx2.AsyncClient(base_url=address) as client:
+    async with called(app) as client:
         for method, path in (
             ("GET", "/api/v1.4.0/users/1/"),
             ("DELETE", "/api/v1.4.0/users/1/"),
@@ -73,9 +72,8 @@ async def test_what_reaches_no_document_does_not_count(app: Starlette, database:
 
 
 @pytest.fixture(scope="session")
-def user() -> StoredOperation:
-    operations = load(REST_DOCUMENTS, Executor(build_schema()).graphql_schema)
-    return next(operation for operation in operations if operation.name == "User")
+def user(contract: Contract) -> StoredOperation:
+    return next(operation for operation in contract.operations if operation.name == "User")
 
 
 @pytest.fixture

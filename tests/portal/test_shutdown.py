@@ -19,7 +19,7 @@ from tests.cluster.proxy import kubeconfig_of
 from tests.databases import free_port
 from tests.sockets import connected, streamed
 
-SERVE = [sys.executable, "-c", "from portal.cli import main; main()", "serve"]
+SERVE = [sys.executable, "-c", "from portal.cli.main import main; main()", "serve"]
 REACHABLE = "subscription { clusterFacts { reachable } }"
 FIRST = {"clusterFacts": {"reachable": False}}
 

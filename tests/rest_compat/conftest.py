@@ -1,23 +1,22 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from portal.web.app import REST_DOCUMENTS
+from portal.web.app import Contract
 from rest_compat.openapi import describe
-from rest_compat.operations import StoredOperation, load
-from schema.executor import Executor
-from schema.root import build_schema
+from rest_compat.operations import StoredOperation
 
 VERSION = "v1.4.0"
 
 
 @pytest.fixture(scope="session")
-def operations() -> list[StoredOperation]:
-    return load(REST_DOCUMENTS, Executor(build_schema()).graphql_schema)
+def operations(contract: Contract) -> Sequence[StoredOperation]:
+    return contract.operations
 
 
 @pytest.fixture(scope="session")
-def description(operations: list[StoredOperation]) -> dict[str, Any]:
+def description(operations: Sequence[StoredOperation]) -> dict[str, Any]:
     return describe(operations, version=VERSION)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from base64 import b64encode
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -22,12 +23,12 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 
 @pytest.fixture(scope="session")
-def entries(operations: list[StoredOperation]) -> list[dict[str, Any]]:
+def entries(operations: Sequence[StoredOperation]) -> list[dict[str, Any]]:
     return explain(operations, version="v1.4.0")
 
 
 def test_every_route_is_explained_in_the_order_of_paths(
-    entries: list[dict[str, Any]], operations: list[StoredOperation]
+    entries: list[dict[str, Any]], operations: Sequence[StoredOperation]
 ) -> None:
     explained = [(entry["path"], entry["method"], entry["operation"]) for entry in entries]
     assert len(explained) == sum(len(operation.routes) for operation in operations)
@@ -37,7 +38,7 @@ def test_every_route_is_explained_in_the_order_of_paths(
 
 
 def test_operations_of_one_path_stand_in_the_order_in_which_they_are_tried(
-    entries: list[dict[str, Any]], operations: list[StoredOperation]
+    entries: list[dict[str, Any]], operations: Sequence[StoredOperation]
 ) -> None:
     tried = [each.name for each in operations if each.name.startswith("LoginWithGoogle")]
     path = "/api/v1.4.0/login_google/"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ def test_the_description_is_valid_openapi(description: dict[str, Any]) -> None:
 
 
 def test_it_is_the_same_each_time(
-    operations: list[StoredOperation], description: dict[str, Any]
+    operations: Sequence[StoredOperation], description: dict[str, Any]
 ) -> None:
     assert str(describe(operations, version="v1.4.0")) == str(description)
 

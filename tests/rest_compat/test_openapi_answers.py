@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, cast
 
@@ -105,7 +106,7 @@ async def test_facts_are_as_described(
 
 
 async def test_described_routes_are_those_that_the_portal_allows(
-    description: dict[str, Any], operations: list[StoredOperation], anonymous: Caller
+    description: dict[str, Any], operations: Sequence[StoredOperation], anonymous: Caller
 ) -> None:
     stored = {route.path.openapi for operation in operations for route in operation.routes}
     assert description["paths"].keys() == stored

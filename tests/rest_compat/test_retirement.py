@@ -12,13 +12,12 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from cluster.cluster import Clusters
 from portal.settings import Settings, SettingsError, settings_from_environment
-from portal.web.app import create_app
+from portal.web.app import Contract, build_contract
 from rest_compat.operations import InvalidStoredDocument, load
 from schema.executor import Executor
 from schema.root import build_schema
-from tests.callers import ORIGIN, Caller, Clock, serving
+from tests.callers import ORIGIN, Caller, called
 
 DOCUMENTS = """
 query Staying @rest(method: GET, path: "/staying/", public: true) { body: portal { name } }
@@ -39,29 +38,20 @@ OUTLOOK = {
 
 
 @pytest.fixture
-def database_kind() -> str:
-    """Nothing here depends on the kind of database."""
-    return "sqlite"
-
-
-@pytest.fixture
 def outlook() -> dict[str, datetime]:
     return {}
 
 
+@pytest.fixture(scope="session")
+def contract(tmp_path_factory: pytest.TempPathFactory) -> Contract:
+    folder = tmp_path_factory.mktemp("documents")
+    (folder / "things.graphql").write_text(DOCUMENTS)
+    return build_contract(folder)
+
+
 @pytest.fixture
-def app(
-    settings: Settings,
-    database: object,
-    clock: Clock,
-    clusters: Clusters,
-    outlook: dict[str, datetime],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Starlette:
-    (tmp_path / "things.graphql").write_text(DOCUMENTS)
-    monkeypatch.setattr("portal.web.app.REST_DOCUMENTS", tmp_path)
-    return create_app(settings.model_copy(update=outlook), clock=clock, clusters=clusters)
+def settings(settings: Settings, outlook: dict[str, datetime]) -> Settings:
+    return settings.model_copy(update=outlook)
 
 
 def announced(response: httpx2.Response) -> dict[str, str]:
@@ -106,7 +96,7 @@ async def test_browsers_may_read_it(anonymous: Caller) -> None:
 
 async def test_the_successor_is_where_the_portal_is(app: Starlette) -> None:
     below = Starlette(routes=[Mount("/portal", app)], lifespan=app.router.lifespan_context)
-    async with serving(below) as address, httpx2.AsyncClient(base_url=address) as client:
+    async with called(below) as client:
         response = await client.get("/portal/api/v1.4.0/staying/")
         assert response.status_code == 200
         assert announced(response) == {"Link": '</portal/graphql>; rel="successor-version"'}

@@ -7,18 +7,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
 
 from cluster.cluster import Clusters
 from models import Session, User
-from portal.settings import Settings
-from portal.web.app import create_app
 from portal.web.streams import StreamLimits
 from tests.callers import Caller, Clock, People
 from tests.cluster.waiting import until
 from tests.sockets import Events, streamed
 from tests.stand_in import StandIn, clusters_of
 from tests.statements import recorded_statements
+
+pytestmark = pytest.mark.sockets
 
 PODS = "subscription { clusterFacts { podCount } }"
 LOGOUT = "mutation { logout { errors { message } } }"
@@ -45,15 +44,8 @@ def recheck_interval() -> timedelta:
 
 
 @pytest.fixture
-def app(
-    settings: Settings,
-    database: object,
-    clock: Clock,
-    clusters: Clusters,
-    recheck_interval: timedelta,
-) -> Starlette:
-    limits = StreamLimits(recheck_interval=recheck_interval)
-    return create_app(settings, clock=clock, clusters=clusters, stream_limits=limits)
+def stream_limits(recheck_interval: timedelta) -> StreamLimits:
+    return StreamLimits(recheck_interval=recheck_interval)
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import httpx2
-
 from models import AuditEvent, AuditKind, Session, SignInMethod, User
 from tests.callers import Caller, Clock, People
 
@@ -37,20 +35,18 @@ async def end(caller: Caller, session_id: str) -> list[dict[str, Any]]:
 async def test_one_sees_ones_own_sessions(
     anonymous: Caller, alice: Caller, bob: Caller, clock: Clock
 ) -> None:
-    client = httpx2.AsyncClient(base_url=anonymous.client.base_url, headers={"User-Agent": "phone"})
-    async with client:
-        phone = await Caller(client).sign_in("alice", PASSWORD)
-        clock.advance(minutes=5)
-        here, there = await sessions(alice)
-        assert (here["isCurrent"], there["isCurrent"]) == (True, False)
-        assert (here["method"], there["client"], there["address"]) == (
-            "PASSWORD",
-            "phone",
-            "127.0.0.1",
-        )
-        assert here["lastUsedAt"] > there["lastUsedAt"] == there["createdAt"]
-        [there] = [session for session in await sessions(phone) if session["isCurrent"]]
-        assert there["client"] == "phone"
+    phone = await Caller(anonymous.client, {"User-Agent": "phone"}).sign_in("alice", PASSWORD)
+    clock.advance(minutes=5)
+    here, there = await sessions(alice)
+    assert (here["isCurrent"], there["isCurrent"]) == (True, False)
+    assert (here["method"], there["client"], there["address"]) == (
+        "PASSWORD",
+        "phone",
+        "127.0.0.1",
+    )
+    assert here["lastUsedAt"] > there["lastUsedAt"] == there["createdAt"]
+    [there] = [session for session in await sessions(phone) if session["isCurrent"]]
+    assert there["client"] == "phone"
 
 
 async def test_an_ended_session_is_over_at_once(anonymous: Caller, alice: Caller) -> None:

@@ -206,7 +206,7 @@ async def test_sr02_a_hash_of_django_is_replaced_at_the_next_sign_in(
     found = await asyncio.gather(*(code(anonymous, "alice", "alicepw") for _ in range(3)))
     assert found == ["OK"] * 3
     replaced = (await User.get(id=people.alice.id)).password_hash
-    assert str(replaced).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert str(replaced).startswith("$argon2id$v=19$")
     assert await code(anonymous, "alice", "alicepw") == "OK"
 
 

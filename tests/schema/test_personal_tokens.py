@@ -6,19 +6,17 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-import httpx2
 import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from models import Database, Session, SignInMethod, User
 from portal.settings import Settings
-from portal.web.app import create_app
 from resolvers import sessions
 from resolvers.actor import Actor
 from resolvers.services import Services
 from resolvers.sessions import NewToken, create_token
-from tests.callers import SECRET, Caller, Clock, People, serving
+from tests.callers import SECRET, Caller, Clock, MakeApp, People, called
 
 CREATE = """mutation ($name: String!, $scopes: [Scope!]!, $expiresAt: DateTime) {
   createPersonalAccessToken(input: {name: $name, scopes: $scopes, expiresAt: $expiresAt}) {
@@ -222,20 +220,20 @@ async def test_what_is_no_token_opens_nothing(anonymous: Caller, people: People,
 
 
 async def test_a_new_key_leaves_tokens_and_sessions_alive_and_an_old_one_can_go_after_use(
-    alice: Caller, settings: Settings, database: Database, clock: Clock
+    alice: Caller, settings: Settings, make_app: MakeApp
 ) -> None:
     program = await bearer(alice)
     key = SecretStr("a new key which is long enough for all")
 
     async def portal_with(*keys: SecretStr) -> Starlette:
         changed = settings.model_copy(update={"secret_key": keys})
-        return create_app(changed, clock=clock)
+        return make_app(changed)
 
     both = await portal_with(key, SecretStr(SECRET))
-    async with serving(both) as address, httpx2.AsyncClient(base_url=address) as client:
+    async with called(both) as client:
         for caller in (program, alice):
             assert (await Caller(client, caller.headers).data(VIEWER))["viewer"]
     new = await portal_with(key)
-    async with serving(new) as address, httpx2.AsyncClient(base_url=address) as client:
+    async with called(new) as client:
         assert (await Caller(client, program.headers).data(VIEWER))["viewer"]
         assert (await Caller(client, alice.headers).data(VIEWER))["viewer"] is None

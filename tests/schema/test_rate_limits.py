@@ -12,6 +12,8 @@ from models import AttemptCount, User
 from portal.settings import Settings
 from tests.callers import Caller, Clock, People
 
+pytestmark = pytest.mark.database
+
 LOGIN = """
 mutation ($username: String!, $password: String!) {
   login(input: {username: $username, password: $password}) {

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from models import Database, RestUsage
 from tests.callers import Caller, Clock, People
+
+pytestmark = pytest.mark.database
 
 USAGE = """{ admin { restUsage {
     method route document client count firstSeenAt lastSeenAt } } }"""

@@ -63,6 +63,8 @@ async def test_superusers_and_members_of_admin_groups_are_administrators(
     assert (await alice.data(query))["viewer"] == {"isAdmin": True}
 
 
+@pytest.mark.database
+@pytest.mark.database
 @pytest.mark.parametrize(
     ("search", "expected"),
     [

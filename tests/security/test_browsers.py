@@ -11,6 +11,8 @@ from models import User
 from portal.settings import Settings
 from tests.callers import ORIGIN, Caller, People
 
+pytestmark = pytest.mark.sockets
+
 HTML = {"Accept": "text/html"}
 ANSWERS: list[tuple[str, str, dict[str, str], int]] = [
     # method, path, headers, status

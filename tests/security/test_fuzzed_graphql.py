@@ -15,6 +15,8 @@ from tests.callers import Caller, People
 from tests.security.probing import Probe, try_all
 from tests.security.values import IDS, INTEGERS, JSON, encoded
 
+pytestmark = pytest.mark.sockets
+
 # It ends the caller's own session, which is to live through all examples
 LEFT_OUT = {"Mutation.logout"}
 OPERATIONS = (

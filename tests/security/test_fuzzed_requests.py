@@ -13,6 +13,8 @@ from auth.tokens import PREFIX
 from tests.security.probing import Probe, try_all
 from tests.security.values import JSON, LINES, encoded
 
+pytestmark = pytest.mark.sockets
+
 TIMES = 8
 PATHS = ("/graphql", "/api/v1.4.0/users/1/", "/api/v1.4.0/login/", "/kubeconfig", "/api/", "/nope")
 METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND")

@@ -14,6 +14,8 @@ from tests.callers import Caller
 from tests.security.answers import asked
 from tests.security.probing import Probe, try_all
 
+pytestmark = pytest.mark.sockets
+
 DESCRIBED = [content_type_conformance, response_schema_conformance]
 # What ends the caller's own session, and what has no input that could be wrong
 LEFT_OUT = {"GET /logout/", "POST /logout/"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import strategies
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -13,6 +14,8 @@ from tests.security.answers import told_of_inside
 from tests.security.probing import Probe, try_all
 from tests.security.values import JSON, encoded
 from tests.sockets import PROTOCOL
+
+pytestmark = pytest.mark.sockets
 
 TYPES = ("connection_init", "subscribe", "complete", "ping", "pong", "next", "error")
 QUERIES = ("{ viewer { id } }", "subscription { clusterFacts { name } }", "mutation { logout }")

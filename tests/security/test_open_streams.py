@@ -6,14 +6,13 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
-from starlette.applications import Starlette
 
-from cluster.cluster import Clusters
 from portal.settings import Settings
-from portal.web.app import create_app
 from portal.web.streams import StreamLimits
-from tests.callers import Caller, Clock
+from tests.callers import Caller
 from tests.sockets import connected, opened, streamed
+
+pytestmark = pytest.mark.sockets
 
 PODS = "subscription { clusterFacts { podCount } }"
 MOST = 3
@@ -31,9 +30,8 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def app(settings: Settings, database: object, clock: Clock, clusters: Clusters) -> Starlette:
-    limits = StreamLimits(connections=MOST)
-    return create_app(settings, clock=clock, clusters=clusters, stream_limits=limits)
+def stream_limits() -> StreamLimits:
+    return StreamLimits(connections=MOST)
 
 
 def at(address: str, caller: Caller) -> Caller:

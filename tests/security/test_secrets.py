@@ -22,6 +22,8 @@ from tests.live.processes import kubeportal, running
 from tests.security.outside import DISCOVERY, outside
 from tests.sockets import PROTOCOL
 
+pytestmark = pytest.mark.database
+
 # As `kubeportal serve`, but that everything is logged which any library has to say
 SERVE = """
 import logging, sys

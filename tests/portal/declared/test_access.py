@@ -9,6 +9,8 @@ import pytest
 from models import AccessState, Database, ServiceAccount, User
 from tests.portal.declared.state import Declare
 
+pytestmark = pytest.mark.database
+
 
 @pytest.mark.parametrize(
     ("before", "after"),

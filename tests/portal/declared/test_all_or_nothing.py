@@ -17,6 +17,8 @@ from tests.declaring import apply_file
 from tests.portal.declared.state import DJANGO_HASH, STATE, Declare, everything, groups_of, write
 from tests.statements import recorded_statements
 
+pytestmark = pytest.mark.database
+
 
 async def test_a_statement_that_fails_midway_undoes_all_others(
     database: Database, declare: Declare

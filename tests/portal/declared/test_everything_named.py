@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from auth.passwords import Passwords
 from models import AccessState, Database, Group, User, VerifiedEmail, WebApp
 from tests.callers import Clock
@@ -13,6 +15,8 @@ from tests.portal.declared.state import (
     session_of,
     webapps_of,
 )
+
+pytestmark = pytest.mark.database
 
 
 async def test_everything_that_a_file_names_is_made(

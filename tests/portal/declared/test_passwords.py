@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from auth.passwords import Passwords
 from models import Database, Session, User
 from tests.callers import Caller, Clock
 from tests.portal.declared.state import ANOTHER_HASH, DJANGO_HASH, Declare, session_of
+
+pytestmark = pytest.mark.database
 
 
 async def test_a_password_is_set_only_when_it_differs(

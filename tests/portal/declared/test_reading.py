@@ -21,6 +21,8 @@ from tests.portal.declared.state import (
     groups_of,
 )
 
+pytestmark = pytest.mark.database
+
 
 async def test_a_dash_is_standard_input(
     database: Database, passwords: Passwords, monkeypatch: pytest.MonkeyPatch

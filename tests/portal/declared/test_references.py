@@ -9,6 +9,8 @@ from portal.declared import DeclarationError
 from tests.portal.declared.state import Declare, everything
 from tests.portal.declared.texts import EASY, TEXT, USER_KEYS, group, user, webapp
 
+pytestmark = pytest.mark.database
+
 REFERENCES = {
     user("groups: [Nobody]"): "3: users[0].groups[0]: there is no group Nobody",
     user(

@@ -8,6 +8,8 @@ from models import Database, VerifiedEmail
 from portal.declared import DeclarationError
 from tests.portal.declared.state import Declare
 
+pytestmark = pytest.mark.database
+
 
 async def test_verified_addresses_are_exactly_the_listed_ones(
     database: Database, declare: Declare

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from hashlib import sha1, sha256
 from pathlib import Path
 
 import pytest
-from starlette.applications import Starlette
 
-from cluster.cluster import Clusters
 from portal.settings import Settings
-from portal.web.app import REST_DOCUMENTS, create_app
+from portal.web.app import Contract
 from portal.web.documents import Policy
-from rest_compat.operations import StoredOperation, load
-from schema.executor import Executor
-from schema.root import build_schema
-from tests.callers import Caller, Clock, People
+from rest_compat.operations import StoredOperation
+from tests.callers import Caller, People
 
 ME = "query Me($admin: Boolean! = false) { viewer { username isAdmin @include(if: $admin) } }\n"
 NAME = "query Name { portal { name } }"
@@ -25,15 +22,9 @@ NAME_ID = sha256(NAME.encode()).hexdigest()
 APPS_ID = sha1(APPS.encode(), usedforsecurity=False).hexdigest()
 
 
-@pytest.fixture
-def database_kind() -> str:
-    """Nothing here depends on the kind of database."""
-    return "sqlite"
-
-
 @pytest.fixture(scope="session")
-def operations() -> list[StoredOperation]:
-    return load(REST_DOCUMENTS, Executor(build_schema()).graphql_schema)
+def operations(contract: Contract) -> Sequence[StoredOperation]:
+    return contract.operations
 
 
 @pytest.fixture
@@ -56,16 +47,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def app(
-    settings: Settings,
-    database: object,
-    clock: Clock,
-    clusters: Clusters,
-    policy: Policy,
-    folder: Path,
-) -> Starlette:
+def settings(settings: Settings, policy: Policy, folder: Path) -> Settings:
     own = {"graphql_documents": policy, "graphql_documents_path": folder}
-    return create_app(settings.model_copy(update=own), clock=clock, clusters=clusters)
+    return settings.model_copy(update=own)
 
 
 @pytest.fixture

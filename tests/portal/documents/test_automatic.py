@@ -11,6 +11,8 @@ from portal.web.documents import LONGEST, KeptDocuments
 from tests.callers import Caller
 from tests.portal.documents.transports import TRANSPORTS, ask, codes, get, post
 
+pytestmark = pytest.mark.sockets
+
 QUERY = "query Mine { viewer { username } }"
 DATA = {"data": {"viewer": {"username": "Alice"}}}
 INVALID = "query Mine { nothing }"

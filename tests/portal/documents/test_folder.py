@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from portal.settings import Settings, SettingsError
-from portal.web.app import create_app
+from portal.web.app import Contract, create_app
 from tests.callers import SECRET
 from tests.live.processes import kubeportal
 
@@ -45,17 +45,17 @@ def settings(folder: Path) -> Settings:
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_the_line_names_file_and_mistake(tmp_path: Path, name: str) -> None:
+def test_the_line_names_file_and_mistake(contract: Contract, tmp_path: Path, name: str) -> None:
     file, content, complaint = MISTAKES[name]
     (tmp_path / file).write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(SettingsError, match=complaint) as raised:
-        create_app(settings(tmp_path))
+        create_app(settings(tmp_path), contract=contract)
     assert str(raised.value).startswith(f"KUBEPORTAL_GRAPHQL_DOCUMENTS_PATH: {file}: ")
 
 
-def test_a_folder_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_a_mistake(contract: Contract, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no folder"):
-        create_app(settings(tmp_path / "missing"))
+        create_app(settings(tmp_path / "missing"), contract=contract)
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

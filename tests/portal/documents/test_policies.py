@@ -12,6 +12,8 @@ from portal.web.documents import MAXIMUM_REPORTED, Report
 from tests.callers import Caller
 from tests.portal.documents.transports import TRANSPORTS, ask, codes, post
 
+pytestmark = pytest.mark.sockets
+
 OWN = "query Own { viewer { webapps { name } } user(databaseId: 7) { id } }"
 SECRET = (
     'mutation SignIn { login(input: {username: "alice", password: "hunter2"}) { accessToken } }'

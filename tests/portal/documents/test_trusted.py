@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -13,6 +14,8 @@ from rest_compat.operations import StoredOperation
 from tests.callers import Caller, People
 from tests.portal.documents.conftest import APPS, APPS_ID, ME, NAME, NAME_ID
 from tests.portal.documents.transports import TRANSPORTS, ask, codes, get
+
+pytestmark = pytest.mark.sockets
 
 every_policy = pytest.mark.parametrize("policy", ["any", "report", "trusted"])
 every_transport = pytest.mark.parametrize("transport", TRANSPORTS)
@@ -77,7 +80,7 @@ async def test_a_browser_may_open_the_address_of_a_document(alice: Caller) -> No
 
 @pytest.mark.parametrize("policy", ["trusted"])
 async def test_the_documents_of_rest_are_the_first_ones(
-    operations: list[StoredOperation], alice: Caller, people: People
+    operations: Sequence[StoredOperation], alice: Caller, people: People
 ) -> None:
     """Each field of theirs has its own rules, as over REST."""
     entries = explain(operations, version="v1.4.0")

@@ -32,6 +32,8 @@ from tests.portal.legacy.former import (
 )
 from tests.portal.legacy.state import everything, groups_of, value
 
+pytestmark = pytest.mark.database
+
 
 async def test_a_second_run_changes_nothing(rows: Rows, take_over: TakeOver, clock: Clock) -> None:
     await take_over(rows)

@@ -31,6 +31,8 @@ from tests.portal.legacy.former import (
 )
 from tests.portal.legacy.state import groups_of, value
 
+pytestmark = pytest.mark.database
+
 
 @dataclass(frozen=True)
 class Change:

@@ -27,6 +27,8 @@ from tests.portal.legacy.former import (
     find,
 )
 
+pytestmark = pytest.mark.database
+
 
 async def test_an_upgraded_hash_is_not_undone(
     rows: Rows, take_over: TakeOver, anonymous: Caller

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from models import AuditActor, AuditEvent, Database, Group
 from tests.portal.legacy.conftest import TakeOver
 from tests.portal.legacy.former import MEMBERSHIPS, USERS, Rows
+
+pytestmark = pytest.mark.database
 
 
 async def told() -> list[tuple[str, str, dict[str, Any]]]:

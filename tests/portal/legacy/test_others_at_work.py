@@ -19,6 +19,8 @@ from tests.portal.legacy.conftest import TakeOver
 from tests.portal.legacy.former import USERS, Rows, find
 from tests.portal.legacy.state import everything
 
+pytestmark = pytest.mark.database
+
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:

@@ -27,6 +27,8 @@ from tests.portal.legacy.former import (
 )
 from tests.portal.legacy.state import everything
 
+pytestmark = pytest.mark.database
+
 CONSTANTS = {
     "not requested": "NEW",
     "requested": "ACCESS_REQUESTED",

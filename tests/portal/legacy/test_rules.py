@@ -17,6 +17,8 @@ from tests.portal.legacy.former import (
     Rows,
 )
 
+pytestmark = pytest.mark.database
+
 CASES = PEOPLE | ACCESS | THINGS
 
 

@@ -17,6 +17,8 @@ from tests.portal.legacy.former import (
     Rows,
 )
 
+pytestmark = pytest.mark.database
+
 RECORDED = Path(__file__).parents[4] / "shared" / "legacy" / "kubeportal-0.5.0.sqlite3"
 
 

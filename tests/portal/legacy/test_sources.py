@@ -35,6 +35,8 @@ from tests.portal.legacy.former import (
 )
 from tests.portal.legacy.state import everything
 
+pytestmark = pytest.mark.database
+
 
 @pytest.fixture
 async def another_postgres(postgres_url: str) -> AsyncIterator[str]:

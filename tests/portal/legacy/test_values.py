@@ -23,6 +23,8 @@ from tests.portal.legacy.former import (
     write_sqlite,
 )
 
+pytestmark = pytest.mark.database
+
 
 async def test_dates_that_are_none(rows: Rows, take_over: TakeOver, clock: Clock) -> None:
     find(rows, USERS, 3).update(date_joined="long ago", last_login="0000-00-00 00:00:00")

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from starlette.applications import Starlette
 
 from cluster.cluster import Clusters
-from portal.settings import Settings
-from portal.web.app import create_app
 from portal.web.streams import StreamLimits
-from tests.callers import Clock
 from tests.stand_in import StandIn, clusters_of
 
 
@@ -35,7 +31,5 @@ def limits() -> StreamLimits:
 
 
 @pytest.fixture
-def app(
-    settings: Settings, database: object, clock: Clock, clusters: Clusters, limits: StreamLimits
-) -> Starlette:
-    return create_app(settings, clock=clock, clusters=clusters, stream_limits=limits)
+def stream_limits(limits: StreamLimits) -> StreamLimits:
+    return limits

@@ -15,6 +15,8 @@ from tests.cluster.waiting import until
 from tests.sockets import streamed
 from tests.stand_in import StandIn
 
+pytestmark = pytest.mark.sockets
+
 PODS = "subscription { clusterFacts { podCount } }"
 FIRST = {"clusterFacts": {"podCount": 1}}
 EVENT_STREAM = "text/event-stream"

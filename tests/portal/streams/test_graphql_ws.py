@@ -19,6 +19,8 @@ from tests.cluster.waiting import until
 from tests.sockets import Socket, connected, opened
 from tests.stand_in import StandIn
 
+pytestmark = pytest.mark.sockets
+
 PODS = "subscription { clusterFacts { podCount } }"
 FIRST = {"clusterFacts": {"podCount": 1}}
 LOGOUT = "mutation { logout { errors { message } } }"

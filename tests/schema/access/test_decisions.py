@@ -24,6 +24,8 @@ from tests.schema.access.calls import (
     refusal,
 )
 
+pytestmark = pytest.mark.database
+
 DECISIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "approve": (APPROVE, {"namespace": "team"}),
     "reject": (REJECT, {"reason": "No"}),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from models import AccessRequest, AccessState, EffectiveMembership, ServiceAccount, User
 from resolvers.access import sweep
 from tests.callers import Caller, Clock, People
@@ -18,6 +20,8 @@ from tests.schema.access.calls import (
     refusal,
 )
 from tests.statements import recorded_statements
+
+pytestmark = pytest.mark.database
 
 USERS = """
 { admin { users { edges { node { accessState accessRequest { state decidedBy namespace } } } } } }

@@ -19,6 +19,8 @@ from tests.schema.audit.calls import events, global_id
 from tests.schema.management.calls import answer, done
 from tests.stand_in import clusters_of
 
+pytestmark = pytest.mark.database
+
 Event = tuple[str, str, dict[str, Any]]
 Changes = Callable[[People], dict[str, Any]]
 

@@ -18,6 +18,8 @@ from tests.schema.audit.calls import ALL, events, global_id, own_events
 from tests.schema.management.calls import done
 from tests.statements import recorded_statements
 
+pytestmark = pytest.mark.database
+
 HOUR = timedelta(hours=1)
 HOSTILE = "a\r\nb\x00c\u202egnp.exe\x1b[2J\ud800\u2028" + "x" * 1000
 SHOWN = "a\\r\\nb\\x00c\\u202egnp.exe\\x1b[2J\\ud800\\u2028"

@@ -10,6 +10,8 @@ from models import AttemptCount, AuditEvent
 from tests.callers import Caller, Clock, People
 from tests.schema.audit.calls import events
 
+pytestmark = pytest.mark.database
+
 LOGIN = """mutation ($username: String!, $password: String!) {
   login(input: {username: $username, password: $password}) { errors { code } } }"""
 WRONG = "wrong horse"

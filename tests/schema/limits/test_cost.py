@@ -9,14 +9,12 @@ import httpx2
 import pytest
 from graphql import get_introspection_query
 
-from models import Database
 from portal.settings import Settings
-from portal.web.app import create_app
+from portal.web.app import Contract
 from schema.cost import Plans
 from schema.executor import Executor
 from schema.limits import Limits
-from schema.root import build_schema
-from tests.callers import Caller, People, serving
+from tests.callers import Caller, MakeApp, People, Reach
 from tests.sockets import connected, streamed
 
 PAGED = "query ($n: Int) { admin { users(first: $n) { edges { node { id } } } } }"
@@ -34,8 +32,8 @@ NESTED = """{ admin { groups(first: 2) { edges { node {
 
 
 @pytest.fixture(scope="module")
-def executor() -> Executor:
-    return Executor(build_schema())
+def executor(contract: Contract) -> Executor:
+    return Executor(contract.schema)
 
 
 @pytest.mark.parametrize(
@@ -123,10 +121,12 @@ REFUSAL = {"code": "LIMIT_EXCEEDED", "limit": "cost", "found": 402, "maximum": 4
 
 
 @pytest.fixture
-async def thrifty(settings: Settings, database: Database, people: People) -> AsyncIterator[Caller]:
+async def thrifty(
+    settings: Settings, make_app: MakeApp, reach: Reach, people: People
+) -> AsyncIterator[Caller]:
     """Bob at a portal where operations may cost 401."""
-    app = create_app(settings.model_copy(update={"graphql_max_cost": 401}))
-    async with serving(app) as address, httpx2.AsyncClient(base_url=address) as client:
+    app = make_app(settings.model_copy(update={"graphql_max_cost": 401}))
+    async with reach(app) as client:
         yield await Caller(client).sign_in("bob", "correct horse")
 
 
@@ -147,6 +147,7 @@ async def test_the_maximum_holds_for_get(thrifty: Caller) -> None:
     assert [error["extensions"] for error in response.json()["errors"]] == [REFUSAL]
 
 
+@pytest.mark.sockets
 async def test_the_maximum_holds_for_web_sockets(thrifty: Caller) -> None:
     async with connected(thrifty) as socket:
         await socket.subscribe(TOO_DEAR)
@@ -155,6 +156,7 @@ async def test_the_maximum_holds_for_web_sockets(thrifty: Caller) -> None:
     assert [error["extensions"] for error in message["payload"]] == [REFUSAL]
 
 
+@pytest.mark.sockets
 async def test_the_maximum_holds_for_server_sent_events(thrifty: Caller) -> None:
     async with streamed(thrifty, TOO_DEAR) as events:
         event = await events.receive()
@@ -162,6 +164,7 @@ async def test_the_maximum_holds_for_server_sent_events(thrifty: Caller) -> None
     assert [error["extensions"] for error in event[1]["errors"]] == [REFUSAL]
 
 
+@pytest.mark.sockets
 async def test_a_subscription_that_does_not_begin_tells_its_cost(anonymous: Caller) -> None:
     query = "subscription { clusterFacts { podCount } }"
     async with streamed(anonymous, query) as events:

@@ -8,10 +8,10 @@ from math import comb, isqrt
 
 import pytest
 
+from portal.web.app import Contract
 from resolvers.errors import ErrorCode
 from schema.executor import Executor, InvalidDocument
 from schema.limits import Limits
-from schema.root import build_schema
 
 Write = Callable[[int], str]
 NAMES = ("id", "databaseId", "username", "firstName", "lastName", "isActive")
@@ -86,8 +86,8 @@ LIMITS: dict[str, tuple[Write, int]] = {
 
 
 @pytest.fixture(scope="module")
-def executor() -> Executor:
-    return Executor(build_schema())
+def executor(contract: Contract) -> Executor:
+    return Executor(contract.schema)
 
 
 def refusal(executor: Executor, source: str) -> list[dict[str, object]]:

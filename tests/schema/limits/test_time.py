@@ -7,17 +7,15 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
-import httpx2
 import pytest
 from starlette.applications import Starlette
 from tortoise.transactions import in_transaction
 
 from cluster.cluster import Clusters
-from models import Database, User
+from models import User
 from portal.settings import Settings
-from portal.web.app import create_app
 from resolvers import groups, users
-from tests.callers import Caller, People, serving
+from tests.callers import Caller, People, called
 from tests.sockets import connected, streamed
 from tests.stand_in import StandIn, clusters_of
 
@@ -47,8 +45,8 @@ def clusters(main: StandIn) -> Clusters:
 
 
 @pytest.fixture
-def app(settings: Settings, database: Database, clusters: Clusters) -> Starlette:
-    return create_app(settings.model_copy(update={"graphql_timeout": TIME}), clusters=clusters)
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"graphql_timeout": TIME})
 
 
 @pytest.fixture
@@ -108,6 +106,7 @@ async def test_a_change_goes_on_and_the_caller_is_told_so(
     await until_changed(people)
 
 
+@pytest.mark.sockets
 async def test_a_change_goes_on_when_its_client_has_gone(
     alice: Caller, people: People, slow_changes: None
 ) -> None:
@@ -119,10 +118,9 @@ async def test_a_change_goes_on_when_its_client_has_gone(
 
 
 async def test_the_portal_stops_when_the_changes_are_done(
-    settings: Settings, database: Database, people: People, slow_changes: None
+    app: Starlette, people: People, slow_changes: None
 ) -> None:
-    app = create_app(settings.model_copy(update={"graphql_timeout": TIME}))
-    async with serving(app) as address, httpx2.AsyncClient(base_url=address) as client:
+    async with called(app) as client:
         alice = await Caller(client).sign_in("alice", "correct horse")
         assert await alice.codes(CHANGE, id=people.alice.id) == ["TIMEOUT"]
     assert await first_name(people) == "Changed"
@@ -134,6 +132,7 @@ async def test_rest_says_to_come_back(alice: Caller, people: People, slow_reads:
     assert response.json() == {"detail": "It took longer than 1 s and was given up."}
 
 
+@pytest.mark.sockets
 async def test_a_subscription_may_last(alice: Caller, main: StandIn) -> None:
     async with streamed(alice, "subscription { clusterFacts { podCount } }") as events:
         assert await events.next() == {"clusterFacts": {"podCount": 1}}

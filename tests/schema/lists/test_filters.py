@@ -10,6 +10,8 @@ import pytest
 from models import AccessRequest, AccessState, Group, User
 from tests.callers import Caller, Clock, People
 
+pytestmark = pytest.mark.database
+
 NAMES = {"users": "username", "groups": "name", "webapps": "name"}
 
 

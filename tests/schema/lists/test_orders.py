@@ -13,6 +13,8 @@ import pytest
 from models import Group, User, WebApp
 from tests.callers import Caller, People
 
+pytestmark = pytest.mark.database
+
 USERS = """
 query ($order: UserOrder, $first: Int, $after: String, $last: Int, $before: String) {
   admin { list: users(

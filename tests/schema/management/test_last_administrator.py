@@ -19,6 +19,8 @@ from tests.callers import Caller, People
 from tests.declaring import apply_file
 from tests.schema.management.calls import answer, complaints, done
 
+pytestmark = pytest.mark.database
+
 LAST = "This would leave the portal without an administrator who can sign in."
 LOSSES: dict[str, tuple[str, str, Callable[[People], dict[str, Any]]]] = {
     "closing": (

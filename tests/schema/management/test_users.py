@@ -130,6 +130,7 @@ def assert_named(found: list[tuple[str, str]], expected: dict[Any, str]) -> None
         assert expected[field] in message
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(("given", "expected"), BAD[-3:], ids=lambda value: ",".join(value))
 async def test_all_that_is_wrong_with_a_new_account_is_said_at_once(
     admin: Caller, given: dict[str, Any], expected: dict[str, str]

@@ -15,6 +15,8 @@ from tests.callers import Caller, People
 from tests.declaring import apply_file
 from tests.schema.management.calls import answer, done
 
+pytestmark = pytest.mark.database
+
 NOUNS: dict[str, tuple[type[User | Group | WebApp], str, str, str]] = {
     "user": (User, "bob", "updateUserAsAdmin", "deleteUser"),
     "group": (Group, "developers", "updateGroup", "deleteGroup"),

@@ -257,6 +257,7 @@ async def test_a_mutation_serves_those_who_hold_its_permission_and_nobody_else(
     assert wrong == []
 
 
+@pytest.mark.sockets
 @pytest.mark.parametrize("field", GUARDS.of("Subscription"), ids=lambda field: field.name)
 async def test_a_subscription_begins_for_those_who_hold_its_permission_and_nobody_else(
     callers: dict[str, Caller], field: Field
