@@ -70,11 +70,11 @@ def passwords() -> Passwords:
     return Passwords()
 
 
-async def test_sr01_a_new_hash_is_argon2id_as_strong_as_owasp_asks(passwords: Passwords) -> None:
+async def test_sr01_new_hash_is_argon2id(passwords: Passwords) -> None:
     assert (await passwords.hash(GOOD)).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
-async def test_the_same_password_never_gives_the_same_hash(passwords: Passwords) -> None:
+async def test_hashes_are_salted(passwords: Passwords) -> None:
     assert await passwords.hash(GOOD) != await passwords.hash(GOOD)
 
 
@@ -82,14 +82,14 @@ async def test_the_same_password_never_gives_the_same_hash(passwords: Passwords)
     "password",
     [GOOD, "gehéimnis✓", "秘密の合言葉です", "🔑🗝🔒🔓🧷🧲🪝🧵", f"{GOOD}{'x' * 113}", " ~ bare ~ "],
 )
-async def test_sr03_a_password_is_verified_as_it_is(passwords: Passwords, password: str) -> None:
+async def test_sr03_password_is_verified_exactly(passwords: Passwords, password: str) -> None:
     stored = await passwords.hash(password)
     assert await passwords.verify(password, stored) == Verification(ok=True, replacement=None)
     for other in (f"x{password}", f"{password} ", password[:-1], password.strip()[1:]):
         assert await passwords.verify(other, stored) == REFUSED
 
 
-async def test_no_two_spellings_of_a_character_are_the_same(passwords: Passwords) -> None:
+async def test_unicode_forms_differ(passwords: Passwords) -> None:
     stored = await passwords.hash("geh\u00e9imnis ohne namen")
     assert await passwords.verify("gehe\u0301imnis ohne namen", stored) == REFUSED
 
@@ -103,9 +103,7 @@ async def test_no_two_spellings_of_a_character_are_the_same(passwords: Passwords
         *DJANGO_HASHES,
     ],
 )
-async def test_sr02_hashes_of_django_verify_and_are_to_be_replaced(
-    passwords: Passwords, password: str, stored: str
-) -> None:
+async def test_sr02_django_hashes_verify(passwords: Passwords, password: str, stored: str) -> None:
     verification = await passwords.verify(password, stored)
     assert verification.ok
     assert verification.replacement is not None
@@ -122,21 +120,21 @@ async def test_sr02_hashes_of_django_verify_and_are_to_be_replaced(
         "$2cu+DcyGUO4EdW7sBE1SzH8EokuJ3aP9DaFF84TI1jo",
     ],
 )
-async def test_a_weaker_argon2_hash_is_to_be_replaced(passwords: Passwords, stored: str) -> None:
+async def test_weaker_argon2_hash_is_replaced(passwords: Passwords, stored: str) -> None:
     verification = await passwords.verify("secret", stored)
     assert verification.ok
     assert verification.replacement is not None
 
 
 @pytest.mark.parametrize("stored", [None, *UNUSABLE])
-async def test_without_a_usable_hash_every_password_is_wrong(
+async def test_unusable_hash_refuses_every_password(
     passwords: Passwords, stored: str | None
 ) -> None:
     for password in ("", "secret"):
         assert await passwords.verify(password, stored) == REFUSED
 
 
-async def test_a_hash_is_known_when_a_password_can_be_compared_with_it(
+async def test_known_hashes(
     passwords: Passwords,
 ) -> None:
     usable = [DJANGO_ALICE, DJANGO_ARGON2I, *(stored for _, stored in DJANGO_HASHES)]
@@ -154,20 +152,20 @@ COSTLY = [
 
 
 @pytest.mark.parametrize("stored", COSTLY)
-async def test_a_hash_of_excessive_cost_is_not_verified(stored: str, passwords: Passwords) -> None:
+async def test_costly_hash_is_not_verified(stored: str, passwords: Passwords) -> None:
     assert stored not in (DJANGO_ALICE, DJANGO_ARGON2I)
     assert not passwords.knows(stored)
     assert await passwords.verify("alicepw", stored) == REFUSED
 
 
 @pytest.mark.parametrize("password", ["secret\0", "\0", "x" * 4097, "x" * 1_000_000, "\ud800"])
-async def test_an_unusual_password_is_wrong(passwords: Passwords, password: str) -> None:
+async def test_unusual_password_is_wrong(passwords: Passwords, password: str) -> None:
     for stored in (await passwords.hash(GOOD), None):
         assert await passwords.verify(password, stored) == REFUSED
 
 
 @pytest.mark.parametrize("stored", [None, "!unusable", "current"])
-async def test_sr04_a_missing_account_costs_one_hash(
+async def test_sr04_missing_account_costs_one_hash(
     passwords: Passwords, monkeypatch: pytest.MonkeyPatch, stored: str | None
 ) -> None:
     verify_secret = low_level.verify_secret
@@ -221,7 +219,7 @@ async def test_hashes_computed_at_the_same_time_are_limited(
     assert most == 2
 
 
-async def test_a_full_queue_refuses_at_once() -> None:
+async def test_full_queue_refuses_at_once() -> None:
     passwords = Passwords(concurrency=1, waiting=2)
     outcomes: list[str] = []
 

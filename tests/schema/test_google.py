@@ -61,7 +61,7 @@ def somebody(provider: OpenIdProvider, name: str = "grace", **claims: object) ->
     return subject
 
 
-async def test_the_first_sign_in_creates_the_user_and_later_ones_find_it(
+async def test_first_sign_in_creates_user(
     anonymous: Caller, openid_provider: OpenIdProvider
 ) -> None:
     subject = somebody(openid_provider)
@@ -83,7 +83,7 @@ async def test_the_first_sign_in_creates_the_user_and_later_ones_find_it(
     assert await User.all().count() == 1
 
 
-async def test_every_kind_of_credential_signs_the_same_person_in(
+async def test_every_credential_signs_in_the_same_user(
     anonymous: Caller, openid_provider: OpenIdProvider
 ) -> None:
     subject = somebody(openid_provider)
@@ -108,7 +108,7 @@ async def test_every_kind_of_credential_signs_the_same_person_in(
 
 
 @pytest.mark.parametrize("path", ["/login_google/", "/google_login/"])
-async def test_rest_takes_every_kind_of_credential(
+async def test_rest_accepts_every_credential(
     anonymous: Caller, openid_provider: OpenIdProvider, path: str
 ) -> None:
     subject = somebody(openid_provider)
@@ -141,7 +141,7 @@ async def test_a_token_of_another_application_is_refused(
     assert set(rest.json()) == {"non_field_errors"}
 
 
-async def test_an_address_that_somebody_just_entered_proves_nothing(
+async def test_unverified_address_proves_nothing(
     anonymous: Caller, bob: Caller, people: People, openid_provider: OpenIdProvider
 ) -> None:
     change = "mutation ($id: Int!) { updateUser(input: {databaseId: $id, primaryEmail: "
@@ -153,7 +153,7 @@ async def test_an_address_that_somebody_just_entered_proves_nothing(
     assert victim["user"]["username"] == "victim"
 
 
-async def test_a_proven_address_finds_its_user_once_and_for_all(
+async def test_verified_address_finds_its_user(
     anonymous: Caller, people: People, openid_provider: OpenIdProvider
 ) -> None:
     await VerifiedEmail.create(address="alice@example.org", user=people.alice)
@@ -166,7 +166,7 @@ async def test_a_proven_address_finds_its_user_once_and_for_all(
     assert await ExternalIdentity.all().count() == 1
 
 
-async def test_an_address_that_google_did_not_verify_finds_nobody(
+async def test_address_unverified_by_google_finds_no_user(
     anonymous: Caller, people: People, openid_provider: OpenIdProvider
 ) -> None:
     await VerifiedEmail.create(address="alice@example.org", user=people.alice)
@@ -186,7 +186,7 @@ async def test_an_address_that_google_did_not_verify_finds_nobody(
     ],
     ids=lambda text: text[:12],
 )
-async def test_a_new_user_gets_a_possible_name(
+async def test_new_user_gets_a_valid_name(
     anonymous: Caller, openid_provider: OpenIdProvider, email: str, username: str
 ) -> None:
     subject = somebody(openid_provider, email=email, given_name="")
@@ -208,7 +208,7 @@ class TestWithoutNewUsers:
     def settings(self, settings: Settings) -> Settings:
         return settings.model_copy(update={"auth_google_creates_users": False})
 
-    async def test_only_known_people_sign_in(
+    async def test_only_known_users_sign_in(
         self, anonymous: Caller, people: People, openid_provider: OpenIdProvider
     ) -> None:
         await VerifiedEmail.create(address="alice@example.org", user=people.alice)
@@ -237,7 +237,7 @@ class TestWithDomains:
         ],
         ids=str,
     )
-    async def test_only_their_verified_addresses_are_welcome(
+    async def test_only_verified_addresses_of_the_domains(
         self,
         anonymous: Caller,
         openid_provider: OpenIdProvider,
@@ -255,7 +255,7 @@ class TestWithAProviderThatIsDown:
         nowhere = {"auth_google_discovery_url": "http://127.0.0.1:9/discovery"}
         return settings.model_copy(update=nowhere)
 
-    async def test_google_is_unavailable_and_passwords_still_work(
+    async def test_outage_leaves_passwords_alone(
         self, anonymous: Caller, people: People, openid_provider: OpenIdProvider
     ) -> None:
         token = openid_provider.tokens(somebody(openid_provider)).id_token
@@ -267,7 +267,7 @@ class TestWithAProviderThatIsDown:
         await anonymous.sign_in("alice", "correct horse")
 
 
-async def test_refused_sign_ins_are_slowed_for_their_address_and_for_a_minute(
+async def test_google_limit_per_network(
     anonymous: Caller, openid_provider: OpenIdProvider, clock: Clock
 ) -> None:
     cafe, home = at(CAFE, anonymous), at(HOME, anonymous)
@@ -286,7 +286,7 @@ async def test_refused_sign_ins_are_slowed_for_their_address_and_for_a_minute(
     assert await code(cafe, token) == "OK"
 
 
-async def test_wrong_passwords_and_refusals_of_google_are_not_in_each_others_way(
+async def test_google_and_password_limits_are_separate(
     anonymous: Caller, people: People, openid_provider: OpenIdProvider
 ) -> None:
     cafe = at(CAFE, anonymous)
@@ -304,7 +304,7 @@ async def code(caller: Caller, id_token: str) -> str:
     return str(errors[0]["code"]) if errors else "OK"
 
 
-async def test_an_outage_of_google_is_no_failure_of_those_who_sign_in(
+async def test_outage_is_not_counted(
     anonymous: Caller, openid_provider: OpenIdProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(*_: object, **__: object) -> None:

@@ -32,7 +32,7 @@ async def end(caller: Caller, session_id: str) -> list[dict[str, Any]]:
     return errors
 
 
-async def test_one_sees_ones_own_sessions(
+async def test_user_sees_own_sessions(
     anonymous: Caller, alice: Caller, bob: Caller, clock: Clock
 ) -> None:
     phone = await Caller(anonymous.client, {"User-Agent": "phone"}).sign_in("alice", PASSWORD)
@@ -49,7 +49,7 @@ async def test_one_sees_ones_own_sessions(
     assert there["client"] == "phone"
 
 
-async def test_an_ended_session_is_over_at_once(anonymous: Caller, alice: Caller) -> None:
+async def test_ended_session_is_refused(anonymous: Caller, alice: Caller) -> None:
     other = await anonymous.sign_in("alice", PASSWORD)
     [there] = [session for session in await sessions(alice) if not session["isCurrent"]]
     assert await end(alice, there["id"]) == []
@@ -58,9 +58,7 @@ async def test_an_ended_session_is_over_at_once(anonymous: Caller, alice: Caller
     assert await end(alice, there["id"]) == [{"code": "NOT_FOUND", "field": None}]
 
 
-async def test_all_other_sessions_end_at_once(
-    anonymous: Caller, alice: Caller, bob: Caller
-) -> None:
+async def test_end_other_sessions(anonymous: Caller, alice: Caller, bob: Caller) -> None:
     others = [await anonymous.sign_in("alice", PASSWORD) for _ in range(2)]
     answer = await alice.data(END_OTHERS)
     assert answer["endOtherSessions"] == {"endedCount": 2, "errors": []}
@@ -69,7 +67,7 @@ async def test_all_other_sessions_end_at_once(
     assert await is_signed_in(bob)
 
 
-async def test_nobody_ends_the_sessions_of_others_but_administrators(
+async def test_only_administrators_end_sessions_of_others(
     anonymous: Caller, alice: Caller, bob: Caller, admin: Caller, people: People
 ) -> None:
     [own] = await sessions(alice)
@@ -82,12 +80,12 @@ async def test_nobody_ends_the_sessions_of_others_but_administrators(
     assert not await is_signed_in(alice)
 
 
-async def test_an_id_that_is_none_is_a_mistake(alice: Caller) -> None:
+async def test_invalid_session_id(alice: Caller) -> None:
     for nonsense in ("", "x", "U2Vzc2lvbjox", "VXNlcjox"):
         assert await end(alice, nonsense) == [{"code": "BAD_USER_INPUT", "field": "id"}]
 
 
-async def test_who_signs_in_again_and_again_has_100_sessions_at_most(
+async def test_oldest_sign_in_ends_above_100(
     anonymous: Caller, alice: Caller, bob: Caller, people: People, clock: Clock
 ) -> None:
     """The one that was not used for longest ends. Tokens and others don't count."""

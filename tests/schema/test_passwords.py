@@ -53,13 +53,13 @@ async def code(caller: Caller, username: str, password: str) -> str:
     return errors[0]["code"] if errors else "OK"
 
 
-async def test_a_changed_password_is_the_only_one(anonymous: Caller, alice: Caller) -> None:
+async def test_changed_password_replaces_the_old_one(anonymous: Caller, alice: Caller) -> None:
     assert await change(alice, OLD, NEW) == {"user": {"username": "Alice"}, "errors": []}
     assert await code(anonymous, "alice", OLD) == "INVALID_CREDENTIALS"
     assert await code(anonymous, "alice", NEW) == "OK"
 
 
-async def test_sr17_a_change_ends_the_other_sessions_and_keeps_this_one(
+async def test_sr17_change_ends_other_sessions(
     anonymous: Caller, alice: Caller, bob: Caller, people: People, clock: Clock
 ) -> None:
     elsewhere = await anonymous.sign_in("alice", OLD)
@@ -77,9 +77,7 @@ async def test_sr17_a_change_ends_the_other_sessions_and_keeps_this_one(
     assert (await bob.data(VIEWER))["viewer"]
 
 
-async def test_what_was_declared_is_forgotten_with_the_change(
-    alice: Caller, people: People
-) -> None:
+async def test_change_clears_declared_hash(alice: Caller, people: People) -> None:
     await User.filter(id=people.alice.id).update(declared_password_hash="declared")
     await change(alice, OLD, NEW)
     assert (await User.get(id=people.alice.id)).declared_password_hash is None
@@ -99,7 +97,7 @@ async def test_what_was_declared_is_forgotten_with_the_change(
     ],
     ids=ascii,
 )
-async def test_a_refused_change_names_the_field_and_changes_nothing(
+async def test_refused_change_names_the_field(
     anonymous: Caller, alice: Caller, current: str, new: str, expected: tuple[str, str]
 ) -> None:
     elsewhere = await anonymous.sign_in("alice", OLD)
@@ -108,15 +106,13 @@ async def test_a_refused_change_names_the_field_and_changes_nothing(
     assert (await elsewhere.data(VIEWER))["viewer"]
 
 
-async def test_an_account_without_a_password_has_no_current_one(
-    alice: Caller, people: People
-) -> None:
+async def test_account_without_password(alice: Caller, people: People) -> None:
     await User.filter(id=people.alice.id).update(password_hash=None)
     _, field, _ = await failure(alice, OLD, NEW)
     assert field == "currentPassword"
 
 
-async def test_guesses_at_the_current_password_are_slowed(
+async def test_wrong_current_passwords_are_limited(
     anonymous: Caller, alice: Caller, clock: Clock
 ) -> None:
     payloads = await asyncio.gather(*(change(alice, "wrong", NEW) for _ in range(12)))
@@ -129,14 +125,12 @@ async def test_guesses_at_the_current_password_are_slowed(
     assert (await change(alice, OLD, NEW))["errors"] == []
 
 
-async def test_strangers_who_fail_to_sign_in_do_not_hinder_a_change(
-    anonymous: Caller, alice: Caller
-) -> None:
+async def test_failed_sign_ins_do_not_limit_a_change(anonymous: Caller, alice: Caller) -> None:
     await asyncio.gather(*(code(anonymous, "alice", "wrong") for _ in range(21)))
     assert (await change(alice, OLD, NEW))["errors"] == []
 
 
-async def test_of_two_changes_at_once_one_counts(anonymous: Caller, alice: Caller) -> None:
+async def test_concurrent_changes_keep_one(anonymous: Caller, alice: Caller) -> None:
     payloads = await asyncio.gather(*(change(alice, OLD, new) for new in (NEW, "third horse")))
     [lost] = [payload["errors"][0] for payload in payloads if payload["errors"]]
     assert (lost["code"], lost["field"]) in {
@@ -148,7 +142,7 @@ async def test_of_two_changes_at_once_one_counts(anonymous: Caller, alice: Calle
 
 
 @pytest.mark.parametrize("change", [{"password_hash": NEW}, {"is_active": False}], ids=str)
-async def test_a_sign_in_that_was_under_way_does_not_outlive_the_change(
+async def test_sign_in_in_progress_notices_a_change(
     anonymous: Caller, people: People, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:
     """The password was right when it was verified."""
@@ -164,7 +158,7 @@ async def test_a_sign_in_that_was_under_way_does_not_outlive_the_change(
     assert await Session.all().count() == 0
 
 
-async def test_a_full_queue_is_no_failed_attempt(
+async def test_full_queue_is_no_failed_attempt(
     anonymous: Caller, alice: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def busy(*_: object) -> Verification:
@@ -181,7 +175,7 @@ async def test_a_full_queue_is_no_failed_attempt(
     assert {count.count for count in await AttemptCount.all()} == {0}
 
 
-async def test_nobody_changes_a_password_without_a_session(anonymous: Caller) -> None:
+async def test_change_takes_a_session(anonymous: Caller) -> None:
     code, _, _ = await failure(anonymous, OLD, NEW)
     assert code == "UNAUTHENTICATED"
 
@@ -197,9 +191,7 @@ async def test_sr03_the_command_line_refuses_the_same_passwords(
     assert not await User.exists()
 
 
-async def test_sr02_a_hash_of_django_is_replaced_at_the_next_sign_in(
-    anonymous: Caller, people: People
-) -> None:
+async def test_sr02_django_hash_is_replaced_at_sign_in(anonymous: Caller, people: People) -> None:
     await User.filter(id=people.alice.id).update(password_hash=DJANGO_ALICE)
     assert await code(anonymous, "alice", "wrong") == "INVALID_CREDENTIALS"
     assert (await User.get(id=people.alice.id)).password_hash == DJANGO_ALICE
@@ -210,7 +202,7 @@ async def test_sr02_a_hash_of_django_is_replaced_at_the_next_sign_in(
     assert await code(anonymous, "alice", "alicepw") == "OK"
 
 
-async def test_sr04_a_closed_account_is_verified_like_a_missing_one(
+async def test_sr04_closed_account_is_verified_like_a_missing_one(
     anonymous: Caller, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compared: list[str | None] = []

@@ -56,7 +56,7 @@ async def bearer(caller: Caller, *scopes: str) -> Caller:
     return Caller(caller.client, {"Authorization": f"Bearer {token}"})
 
 
-async def test_a_token_is_recognisable_and_kept_as_a_keyed_hash(
+async def test_token_is_stored_as_keyed_hash(
     alice: Caller, database: Database, clock: Clock
 ) -> None:
     payload = (await alice.data(CREATE_WITH_DEFAULT))["createPersonalAccessToken"]
@@ -70,9 +70,7 @@ async def test_a_token_is_recognisable_and_kept_as_a_keyed_hash(
 
 
 @pytest.mark.parametrize("scope", ["READ", "WRITE", "CREDENTIALS", "ADMIN"])
-async def test_a_token_opens_what_its_scope_says_and_nothing_else(
-    admin: Caller, people: People, scope: str
-) -> None:
+async def test_scopes_limit_a_token(admin: Caller, people: People, scope: str) -> None:
     program = await bearer(admin, scope)
     assert await program.codes(OPEN) == []
     for needed, door in DOORS.items():
@@ -82,9 +80,7 @@ async def test_a_token_opens_what_its_scope_says_and_nothing_else(
         assert all(error["extensions"]["code"] == "FORBIDDEN" for error in lacks)
 
 
-async def test_a_token_of_an_administrator_without_the_scope_sees_what_anybody_would(
-    admin: Caller, people: People
-) -> None:
+async def test_token_without_admin_scope_is_no_administrator(admin: Caller, people: People) -> None:
     group = "query ($id: Int!) { node: group(databaseId: $id) { members { totalCount } } }"
     everyone = people.everyone.id
     assert (await admin.data(group, id=everyone))["node"]["members"]["totalCount"] > 1
@@ -92,7 +88,7 @@ async def test_a_token_of_an_administrator_without_the_scope_sees_what_anybody_w
     assert (await program.data(group, id=everyone))["node"]["members"]["totalCount"] == 1
 
 
-async def test_a_token_serves_rest_within_its_scopes(alice: Caller, people: People) -> None:
+async def test_scopes_limit_rest(alice: Caller, people: People) -> None:
     profile, group = f"/users/{people.alice.id}/", f"/groups/{people.developers.id}/"
     reader = await bearer(alice, "READ")
     assert (await reader.rest("GET", group)).status_code == 200
@@ -103,7 +99,7 @@ async def test_a_token_serves_rest_within_its_scopes(alice: Caller, people: Peop
     assert (await both.rest("GET", profile)).status_code == 200
 
 
-async def test_the_owner_sees_and_deletes_tokens(alice: Caller, bob: Caller, clock: Clock) -> None:
+async def test_owner_sees_and_deletes_tokens(alice: Caller, bob: Caller, clock: Clock) -> None:
     program = await bearer(alice, "READ")
     [token] = (await alice.data(TOKENS))["viewer"]["personalAccessTokens"]
     assert (token["name"], token["lastUsedAt"], token["address"]) == ("ci", None, "")
@@ -116,7 +112,7 @@ async def test_the_owner_sees_and_deletes_tokens(alice: Caller, bob: Caller, clo
     assert (await program.data(VIEWER))["viewer"] is None
 
 
-async def test_a_token_ends_by_itself_and_not_for_lack_of_use(alice: Caller, clock: Clock) -> None:
+async def test_token_expires_and_is_never_idle(alice: Caller, clock: Clock) -> None:
     program = await bearer(alice)
     clock.advance(days=29, hours=23)
     assert (await program.data(VIEWER))["viewer"]
@@ -124,20 +120,20 @@ async def test_a_token_ends_by_itself_and_not_for_lack_of_use(alice: Caller, clo
     assert (await program.data(VIEWER))["viewer"] is None
 
 
-async def test_a_token_ends_with_the_account(alice: Caller, admin: Caller, people: People) -> None:
+async def test_closed_account_loses_tokens(alice: Caller, admin: Caller, people: People) -> None:
     program = await bearer(alice)
     people.alice.is_active = False
     await people.alice.save()
     assert (await program.data(VIEWER))["viewer"] is None
 
 
-async def test_a_token_that_signs_out_is_gone(alice: Caller) -> None:
+async def test_logout_deletes_token(alice: Caller) -> None:
     program = await bearer(alice)
     await program.data(LOGOUT)
     assert (await alice.data(TOKENS))["viewer"]["personalAccessTokens"] == []
 
 
-async def test_a_token_needs_a_recent_sign_in(alice: Caller, clock: Clock) -> None:
+async def test_token_takes_a_recent_sign_in(alice: Caller, clock: Clock) -> None:
     clock.advance(minutes=16)
     payload = await created(alice)
     assert payload["token"] is None
@@ -155,7 +151,7 @@ async def test_a_token_needs_a_recent_sign_in(alice: Caller, clock: Clock) -> No
         ("ci", ["READ"], 367, "expiresAt"),
     ],
 )
-async def test_what_is_wrong_with_a_wanted_token_is_said(
+async def test_invalid_token_input(
     alice: Caller, clock: Clock, name: str, scopes: list[str], days: int, field: str
 ) -> None:
     end = (clock.now + timedelta(days=days)).isoformat()
@@ -165,7 +161,7 @@ async def test_what_is_wrong_with_a_wanted_token_is_said(
     ]
 
 
-async def test_fifty_tokens_are_enough_however_fast_they_are_made(alice: Caller) -> None:
+async def test_at_most_50_tokens(alice: Caller) -> None:
     for _ in range(45):
         assert (await created(alice))["token"]
     payloads = await asyncio.gather(*(created(alice) for _ in range(15)))
@@ -175,7 +171,7 @@ async def test_fifty_tokens_are_enough_however_fast_they_are_made(alice: Caller)
 
 
 @pytest.mark.parametrize("change", [None, {"is_active": False}], ids=str)
-async def test_sr17_a_token_that_was_under_way_does_not_outlive_the_end_of_its_session(
+async def test_sr17_token_in_progress_ends_with_its_session(
     alice: Caller,
     people: People,
     monkeypatch: pytest.MonkeyPatch,
@@ -198,7 +194,7 @@ async def test_sr17_a_token_that_was_under_way_does_not_outlive_the_end_of_its_s
 
 
 @pytest.mark.parametrize("ends_by", ["changePassword", "resetSessions"])
-async def test_sr17_no_token_is_made_past_those_who_end_them_at_the_same_time(
+async def test_sr17_no_token_outlives_a_concurrent_end(
     alice: Caller, anonymous: Caller, admin: Caller, people: People, ends_by: str
 ) -> None:
     """The thief makes tokens, as fast as possible, in a session of the owner."""
@@ -214,12 +210,12 @@ async def test_sr17_no_token_is_made_past_those_who_end_them_at_the_same_time(
 
 
 @pytest.mark.parametrize("rest", ["", "x", "x" * 5000])
-async def test_what_is_no_token_opens_nothing(anonymous: Caller, people: People, rest: str) -> None:
+async def test_malformed_token_is_anonymous(anonymous: Caller, people: People, rest: str) -> None:
     nobody = Caller(anonymous.client, {"Authorization": f"Bearer kubeportal_pat_{rest}"})
     assert (await nobody.data(VIEWER))["viewer"] is None
 
 
-async def test_a_new_key_leaves_tokens_and_sessions_alive_and_an_old_one_can_go_after_use(
+async def test_key_rotation_keeps_tokens_and_sessions(
     alice: Caller, settings: Settings, make_app: MakeApp
 ) -> None:
     program = await bearer(alice)

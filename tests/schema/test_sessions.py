@@ -24,7 +24,7 @@ PROTECTED = "{ clusters { name } }"
 
 
 @pytest.mark.parametrize("username", ["Alice", "alice", "ALICE"])
-async def test_a_user_signs_in_with_the_name_in_any_case(
+async def test_username_ignores_case(
     anonymous: Caller, people: People, clock: Clock, username: str
 ) -> None:
     login = (await anonymous.data(LOGIN, username=username, password="correct horse"))["login"]
@@ -48,7 +48,7 @@ async def test_a_user_signs_in_with_the_name_in_any_case(
     ],
     ids=lambda text: repr(text)[:20],
 )
-async def test_a_refused_sign_in_does_not_say_why(
+async def test_failed_sign_in_hides_the_reason(
     anonymous: Caller, people: People, username: str, password: str
 ) -> None:
     login = (await anonymous.data(LOGIN, username=username, password=password))["login"]
@@ -67,14 +67,14 @@ async def test_a_refused_sign_in_does_not_say_why(
     assert await Session.all().count() == 0
 
 
-async def test_an_empty_password_is_named(anonymous: Caller, people: People) -> None:
+async def test_empty_password_is_named(anonymous: Caller, people: People) -> None:
     login = (await anonymous.data(LOGIN, username="alice", password=""))["login"]
     assert [(error["code"], error["field"]) for error in login["errors"]] == [
         ("BAD_USER_INPUT", "password")
     ]
 
 
-async def test_logout_ends_the_session_at_once(alice: Caller) -> None:
+async def test_logout_ends_session_at_once(alice: Caller) -> None:
     assert (await alice.data(VIEWER))["viewer"]
     await alice.data("mutation { logout { errors { message } } }")
     assert await alice.data(VIEWER) == {"viewer": None}
@@ -90,19 +90,19 @@ async def test_logout_leaves_other_sessions_alone(
     assert (await elsewhere.data(VIEWER))["viewer"]
 
 
-async def test_a_closed_account_is_refused_at_once(alice: Caller, people: People) -> None:
+async def test_closed_account_is_refused(alice: Caller, people: People) -> None:
     await User.filter(id=people.alice.id).update(is_active=False)
     answer = await alice.graphql(PROTECTED)
     [error] = answer["errors"]
     assert error["extensions"] == {"code": "UNAUTHENTICATED", "problem": "user_inactive"}
 
 
-async def test_a_deleted_user_is_refused_at_once(alice: Caller, people: People) -> None:
+async def test_deleted_user_is_refused(alice: Caller, people: People) -> None:
     await User.filter(id=people.alice.id).delete()
     assert await alice.codes(PROTECTED) == ["UNAUTHENTICATED"]
 
 
-async def test_a_session_ends_by_itself(alice: Caller, clock: Clock) -> None:
+async def test_session_expires(alice: Caller, clock: Clock) -> None:
     for _ in range(3):
         clock.advance(hours=3, minutes=59)
         assert (await alice.data(VIEWER))["viewer"]
@@ -111,25 +111,23 @@ async def test_a_session_ends_by_itself(alice: Caller, clock: Clock) -> None:
     assert await alice.codes(PROTECTED) == ["UNAUTHENTICATED"]
 
 
-async def test_a_session_that_is_not_used_ends_sooner(alice: Caller, clock: Clock) -> None:
+async def test_idle_session_expires(alice: Caller, clock: Clock) -> None:
     clock.advance(hours=4)
     assert await alice.data(VIEWER) == {"viewer": None}
 
 
-async def test_the_row_decides_even_where_the_token_would_still_be_good(
-    alice: Caller, clock: Clock
-) -> None:
+async def test_session_row_overrides_token_expiry(alice: Caller, clock: Clock) -> None:
     await Session.all().update(expires_at=clock())
     assert await alice.codes(PROTECTED) == ["UNAUTHENTICATED"]
 
 
-async def test_a_request_asks_the_database_once_who_is_there(alice: Caller) -> None:
+async def test_authentication_is_one_statement(alice: Caller) -> None:
     with recorded_statements() as statements:
         await alice.data(VIEWER)
     assert len(statements) == 1, statements
 
 
-async def test_the_last_use_of_a_session_is_noted_by_the_minute(
+async def test_last_use_is_stored_by_the_minute(
     alice: Caller, clock: Clock, people: People
 ) -> None:
     first = (await Session.get(user_id=people.alice.id)).last_used_at
@@ -141,7 +139,7 @@ async def test_the_last_use_of_a_session_is_noted_by_the_minute(
     assert (await Session.get(user_id=people.alice.id)).last_used_at == clock()
 
 
-async def test_a_session_knows_where_it_came_from(alice: Caller, people: People) -> None:
+async def test_session_stores_its_origin(alice: Caller, people: People) -> None:
     session = await Session.get(user_id=people.alice.id)
     assert session.address == "127.0.0.1"
     assert session.client.startswith("python-httpx2/")
@@ -161,7 +159,7 @@ def token_of(caller: Caller) -> str:
     return caller.headers["Authorization"].removeprefix("Bearer ")
 
 
-async def test_only_changes_make_a_forged_token_a_bad_one(alice: Caller) -> None:
+async def test_unchanged_token_is_accepted(alice: Caller) -> None:
     caller = Caller(alice.client, {"Authorization": f"Bearer {forged(token_of(alice))}"})
     assert (await caller.data(VIEWER))["viewer"] == {"username": "Alice"}
 
@@ -183,7 +181,7 @@ async def test_only_changes_make_a_forged_token_a_bad_one(alice: Caller) -> None
     ],
     ids=str,
 )
-async def test_a_forged_token_is_nobody(alice: Caller, changes: dict[str, Any]) -> None:
+async def test_forged_token_is_anonymous(alice: Caller, changes: dict[str, Any]) -> None:
     token = forged(token_of(alice), **changes)
     caller = Caller(alice.client, {"Authorization": f"Bearer {token}"})
     assert await caller.data(VIEWER) == {"viewer": None}
@@ -195,7 +193,7 @@ async def test_a_forged_token_is_nobody(alice: Caller, changes: dict[str, Any]) 
     ["undefined", "Bearer", "Basic YTpi", "Bearer a b", "Bearer " + "x" * 9000],
     ids=lambda header: header[:12],
 )
-async def test_a_senseless_authorization_header_is_nobody(
+async def test_malformed_authorization_header_is_anonymous(
     anonymous: Caller, people: People, header: str
 ) -> None:
     caller = Caller(anonymous.client, {"Authorization": header})

@@ -40,7 +40,7 @@ async def administrators() -> tuple[int, int, int]:
 
 
 @pytest.mark.parametrize("mutation", ADMINISTRATION)
-async def test_sr20_making_an_administrator_needs_a_sign_in(
+async def test_sr20_token_creates_no_administrator(
     program: Caller, admin: Caller, people: People, mutation: str
 ) -> None:
     before = await administrators()
@@ -52,23 +52,21 @@ async def test_sr20_making_an_administrator_needs_a_sign_in(
     assert await administrators() != before
 
 
-async def test_sr20_approving_somebody_into_a_group_of_administrators_needs_a_sign_in(
-    program: Caller, people: People
-) -> None:
+async def test_sr20_token_approves_no_administrator(program: Caller, people: People) -> None:
     await User.filter(id=people.bob.id).update(access_state=AccessState.REQUESTED)
     given = {"databaseId": people.bob.id, "namespace": "x", "groups": [people.operators.id]}
     [error] = (await program.data(APPROVE, input=given))["approveAccess"]["errors"]
     assert (error["code"], error["message"]) == REFUSAL
 
 
-async def test_sr20_a_token_sets_no_password(program: Caller, people: People) -> None:
+async def test_sr20_token_sets_no_password(program: Caller, people: People) -> None:
     for person in (people.admin, people.bob):
         given = {"databaseId": person.id, "password": "purple monkey 42"}
         assert await program.codes(document("setPassword"), input=given) == ["FORBIDDEN"]
         assert (await User.get(id=person.id)).password_hash == people.bob.password_hash
 
 
-async def test_a_token_changes_what_makes_no_administrator(program: Caller, people: People) -> None:
+async def test_token_changes_everything_else(program: Caller, people: People) -> None:
     await done(program, "createUser", username="zoe")
     changes = {"databaseId": people.developers.id, "version": 1, "name": "Builders"}
     await done(program, "updateGroup", **changes)
