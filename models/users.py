@@ -142,5 +142,7 @@ class VerifiedEmail(Model):
         "models.User", related_name="verified_emails", on_delete=fields.CASCADE
     )
 
+    user_id: int
+
     class Meta:
         table = "verified_emails"

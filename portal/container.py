@@ -29,9 +29,9 @@ from portal.settings import PREFIX, SHORTEST_KEY, Settings, SettingsError
 from portal.web.streams import DEFAULT_STREAM_LIMITS, StreamLimits
 from resolvers.actor import Client
 from resolvers.rate_limits import RateLimits
+from resolvers.rules import is_valid_email
 from resolvers.services import GooglePolicy, Services
 from resolvers.sessions import authenticate
-from resolvers.users import email_complaint
 from schema.context import Context
 
 CLOSING = "closing"
@@ -219,5 +219,5 @@ def _sender(settings: Settings, server: SmtpServer) -> str:
     """As configured, else the account at the mail server, else one at the portal's own address."""
     host = urlsplit(settings.url or "").hostname
     candidates = (settings.mail_from, server.username, f"kubeportal@{host}")
-    fit = (address for address in candidates if address and not email_complaint(address))
+    fit = (address for address in candidates if address and is_valid_email(address))
     return next(fit, "kubeportal@localhost")

@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from models import Database
 from portal.web.streams import client_name
-from resolvers.access import sweep
+from resolvers.access import expire_access
 from resolvers.rate_limits import prune_rate_limits
 from resolvers.rest_usage import Call, Tallies, Tally, add, merge
 from resolvers.sessions import prune_sessions
@@ -54,7 +54,7 @@ class Sweeper:
         while True:
             await asyncio.sleep(self._interval)
             try:
-                if withdrawn := await sweep(self._clock()):
+                if withdrawn := await expire_access(self._clock()):
                     logger.info("Access of %d users has expired.", withdrawn)
                 await prune_sessions(self._clock(), self._idle_lifetime)
                 await prune_rate_limits(self._clock())

@@ -33,7 +33,7 @@ from tortoise.exceptions import ConfigurationError
 from portal.errors import OperatorError
 from portal.logs import reason
 from portal.mail import SmtpServer
-from resolvers.users import email_complaint
+from resolvers.rules import is_valid_email
 from rest_compat.operations import Retirement, moment
 from schema.limits import Limits
 
@@ -153,7 +153,7 @@ def _mail_server(url: SecretStr) -> SecretStr:
 
 
 def _mail_address(address: str) -> str:
-    if email_complaint(address):
+    if not is_valid_email(address):
         raise ValueError("use an address like portal@example.org")
     return address
 

@@ -1,118 +1,25 @@
-"""The end of access: by an administrator, by its time, or by the operator's declaration."""
+"""Access to a cluster: requests, the decisions about them, and the end of access."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 
-from tortoise.expressions import Subquery
 from tortoise.functions import Max
 from tortoise.queryset import QuerySet
-from tortoise.transactions import in_transaction
 
-from models import (
-    AccessRequest,
-    AccessRequestState,
-    AccessState,
-    AuditActor,
-    AuditKind,
-    User,
-    database,
-)
+from models import AccessRequest, AccessRequestState, AccessState, AuditActor, User
 from models.access import REASON_LENGTH
 from resolvers.actor import Actor
-from resolvers.audit import record
-from resolvers.errors import BadUserInput, Complaint, Conflict, Forbidden, NotFound
-from resolvers.mail import tell_administrators, tell_user
-from resolvers.rules import BLANK, lines_complaint
+from resolvers.changes import Change, ExpireAccess, SetAccess, WriteOptions
+from resolvers.errors import BadUserInput, Conflict, FieldError, Forbidden, NotFound
+from resolvers.mail import mail_administrators, mail_user
+from resolvers.rules import BLANK, lines
 from resolvers.services import Services
 from resolvers.users import any_user
+from resolvers.writes import batches, find, writing
 
-LIVING = (AccessRequestState.OPEN, AccessRequestState.APPROVED)
-DECLARED = "Declared by the operator."
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """How access ends; without a person it ends by itself."""
-
-    state: AccessRequestState
-    at: datetime
-    by: Actor | None = None
-    reason: str = ""
-
-
-async def hold(user_id: int, *states: AccessState, **conditions: Any) -> bool:
-    """Keeps others from changing a user until the transaction ends; False in another state.
-
-    Everything that changes somebody's access begins with it, so that of several at once one
-    wins.
-    """
-    return await database.hold(User.filter(id=user_id, access_state__in=states, **conditions))
-
-
-async def withdraw(user_id: int, end: End, **conditions: Any) -> int | None:
-    """Takes the account away and notes why, in the request of the returned id.
-
-    None for a user without access.
-    """
-    async with in_transaction():
-        if not await hold(user_id, AccessState.APPROVED, **conditions):
-            return None
-        await User.filter(id=user_id).update(
-            access_state=AccessState.NEW, service_account_id=None, access_expires_at=None
-        )
-        living = AccessRequest.filter(user_id=user_id, state__in=LIVING)
-        request = await living.order_by("-id").first() or await AccessRequest.create(
-            user_id=user_id, created_at=end.at
-        )
-        await living.update(
-            state=end.state,
-            ended_at=end.at,
-            ended_by_id=end.by.user.id if end.by else None,
-            end_reason=end.reason,
-        )
-        await record(
-            end.by or AuditActor.NOBODY,
-            AuditKind(f"ACCESS_{end.state.value}"),
-            await User.get(id=user_id),
-            request=request.id,
-        )
-    return request.id
-
-
-async def withdraw_expired(user_id: int, now: datetime) -> bool:
-    """False when the time of the user's access is not up."""
-    end = End(AccessRequestState.EXPIRED, at=now)
-    return await withdraw(user_id, end, access_expires_at__lte=now) is not None
-
-
-async def sweep(now: datetime) -> int:
-    """Notes what has ended by itself; any number of replicas may do so at once.
-
-    Returns how many users have lost their access by it.
-    """
-    due = User.filter(access_state=AccessState.APPROVED, access_expires_at__lte=now)
-    withdrawn = [await withdraw_expired(user.id, now) for user in await due.only("id")]
-    await _follow_declarations(now)
-    return sum(withdrawn)
-
-
-async def _follow_declarations(now: datetime) -> None:
-    """A declaration gives and takes access without a word about requests."""
-    approved = Subquery(User.filter(access_state=AccessState.APPROVED).values("id"))
-    await AccessRequest.filter(state=AccessRequestState.OPEN, user_id__in=approved).update(
-        state=AccessRequestState.APPROVED, decided_at=now, decision_reason=DECLARED
-    )
-    others = Subquery(User.exclude(access_state=AccessState.APPROVED).values("id"))
-    await AccessRequest.filter(state=AccessRequestState.APPROVED, user_id__in=others).update(
-        state=AccessRequestState.REVOKED, ended_at=now, end_reason=DECLARED
-    )
-
-
-PEOPLE_AND_ACCOUNT = ("user", "decided_by", "ended_by", "service_account")
+RELATED = ("user", "decided_by", "ended_by", "service_account")
 
 
 async def visible_to(actor: Actor) -> QuerySet[AccessRequest]:
@@ -145,77 +52,31 @@ async def latest_visible(actor: Actor, user_ids: Sequence[int]) -> list[AccessRe
     return [found.get(user_id) for user_id in user_ids]
 
 
-async def decided(request_id: int) -> AccessRequest:
-    """A request as it is now, for those who have decided about it."""
-    return await _all().get(id=request_id)
-
-
 async def latest_of(user_id: int) -> AccessRequest | None:
     return await _all().filter(user_id=user_id).order_by("-id").first()
 
 
 async def request_access(services: Services, actor: Actor, reason: str) -> AccessRequest:
-    """Asks, or asks again in other words while the request is open; mails when it is new.
+    """Opens a request, or changes the reason of an open one. Mails administrators a new one.
 
-    Raises Unauthenticated, and BadUserInput for a bad reason or somebody who has access.
+    Raises BadUserInput for the reason, and for a user who has access.
     """
-    user, now = actor.user, services.clock()
-    text = reason.strip()
-    if complaint := reason_complaint(text) if text else BLANK:
-        raise BadUserInput(Complaint(complaint, "reason"))
-    await withdraw_expired(user.id, now)
-    async with in_transaction():
-        if not await hold(user.id, AccessState.NEW, AccessState.REQUESTED, AccessState.REJECTED):
-            raise BadUserInput(Complaint("You have access already."))
-        await User.filter(id=user.id).update(access_state=AccessState.REQUESTED)
-        request, is_new = await open_request(user.id, now, text)
-        if is_new:
-            await record(actor, AuditKind.ACCESS_REQUESTED, user, request=request.id)
-    asked = await _all().get(id=request.id)
-    if is_new:
-        await tell_administrators(services, asked)
-    return asked
-
-
-async def waiting_request(user_id: int, now: datetime) -> AccessRequest | None:
-    """The open request of a user who waits for a decision; None for any other user."""
-    async with in_transaction():
-        if not await hold(user_id, AccessState.REQUESTED):
-            return None
-        request, _ = await open_request(user_id, now)
+    user_id, text = actor.user.id, _clean_reason(reason)
+    if not text:
+        raise BadUserInput(FieldError(BLANK, ("reason",)))
+    async with writing(actor, services.write_options()) as writer:
+        user = await find(User, user_id)
+        if user.access_state_at(services.clock()) == AccessState.APPROVED:
+            raise BadUserInput(FieldError("You have access already."))
+        await writer.write([SetAccess(user, AccessState.REQUESTED, reason=text)])
+    request = await _all().get(id=writer.requests[user_id].id)
+    if user_id in writer.new_requests:
+        await mail_administrators(services, request)
     return request
 
 
-def reason_complaint(text: str) -> str | None:
-    return lines_complaint(text, REASON_LENGTH)
-
-
-async def open_request(
-    user_id: int, now: datetime, reason: str | None = None
-) -> tuple[AccessRequest, bool]:
-    """The only one of a user, made where there is none, and whether it was made.
-
-    The caller holds the user's row.
-    """
-    request = await AccessRequest.get_or_none(user_id=user_id, state=AccessRequestState.OPEN)
-    if request is None:
-        made = await AccessRequest.create(user_id=user_id, reason=reason or "", created_at=now)
-        return made, True
-    if reason is not None:
-        request.reason = reason
-        await request.save(update_fields=["reason"])
-    return request, False
-
-
-def _all() -> QuerySet[AccessRequest]:
-    return AccessRequest.all().select_related(*PEOPLE_AND_ACCOUNT)
-
-
 async def candidate(actor: Actor, user_id: int) -> User:
-    """Whom the actor may decide about: anybody else, for administrators.
-
-    Raises Unauthenticated, Forbidden or NotFound.
-    """
+    """The user about whose access an administrator decides. Raises Forbidden for oneself."""
     await actor.require_admin()
     if user_id == actor.user.id:
         raise Forbidden("Nobody decides about their own access: ask another administrator.")
@@ -225,51 +86,73 @@ async def candidate(actor: Actor, user_id: int) -> User:
 async def reject_access(
     services: Services, actor: Actor, user_id: int, reason: str | None
 ) -> AccessRequest:
-    """Refuses the open request; the same again by the same administrator changes nothing.
+    """Rejects the open request; repeated by the same administrator it changes nothing.
 
     Raises what `candidate` raises, BadUserInput for the reason, and Conflict without an open
     request.
     """
-    user, text = await candidate(actor, user_id), _checked(reason)
-    rejected = await _reject(services, actor, user, text)
+    candidate_user, text = await candidate(actor, user_id), _clean_reason(reason)
+    states = (AccessState.REQUESTED,)
+    rejected = await decide(
+        services,
+        actor,
+        user_id,
+        lambda user: [SetAccess(user, AccessState.REJECTED, reason=text, when=states)],
+    )
     if rejected is None:
-        latest = await latest_of(user.id)
+        latest = await latest_of(user_id)
         same = (AccessRequestState.REJECTED, actor.user.id, text)
         if latest and (latest.state, latest.decided_by_id, latest.decision_reason) == same:
             return latest
-        raise conflict(user, latest)
-    return await announced(services, rejected)
+        raise conflict(candidate_user, latest)
+    return rejected
 
 
 async def revoke_access(
     services: Services, actor: Actor, user_id: int, reason: str | None
 ) -> AccessRequest:
-    """Takes approved access away; the same again by the same administrator changes nothing.
+    """Ends approved access; repeated by the same administrator it changes nothing.
 
-    Groups stay as they are, and so does everything in the cluster. Raises what `candidate`
-    raises, BadUserInput for the reason, and Conflict when there is no access.
+    Groups stay, and so does everything in the cluster. Raises what `candidate` raises, BadUserInput
+    for the reason, and Conflict when there is no access.
     """
-    user, text = await candidate(actor, user_id), _checked(reason)
-    end = End(AccessRequestState.REVOKED, services.clock(), actor, text)
-    revoked = await withdraw(user.id, end)
+    candidate_user, text = await candidate(actor, user_id), _clean_reason(reason)
+    states = (AccessState.APPROVED,)
+    revoked = await decide(
+        services,
+        actor,
+        user_id,
+        lambda user: [SetAccess(user, AccessState.NEW, reason=text, when=states)],
+    )
     if revoked is None:
-        latest = await latest_of(user.id)
+        latest = await latest_of(user_id)
         same = (AccessRequestState.REVOKED, actor.user.id, text)
         if latest and (latest.state, latest.ended_by_id, latest.end_reason) == same:
             return latest
-        raise conflict(user, latest)
-    return await announced(services, revoked)
+        raise conflict(candidate_user, latest)
+    return revoked
 
 
-async def announced(services: Services, request_id: int) -> AccessRequest:
-    """The request as decided; its user is told."""
-    request = await decided(request_id)
-    tell_user(services, request)
+async def decide(
+    services: Services,
+    actor: Actor,
+    user_id: int,
+    changes: Callable[[User], Sequence[Change]],
+) -> AccessRequest | None:
+    """The first decision counts: None when another one has changed the state. Mails the user."""
+    try:
+        async with writing(actor, services.write_options()) as writer:
+            user = await find(User, user_id)
+            await writer.write(changes(user))
+    except Conflict:
+        return None
+    request = await _all().get(id=writer.requests[user_id].id)
+    mail_user(services, request)
     return request
 
 
 def conflict(user: User, latest: AccessRequest | None) -> Conflict:
-    """Why a decision comes too late or too early, and who was first."""
+    """Why a decision does not apply, and who made the former one."""
     has_access = (latest.user if latest else user).access_state == AccessState.APPROVED
     if has_access and (latest is None or latest.state != AccessRequestState.APPROVED):
         return Conflict(f"{user.display_name} has access already.")
@@ -279,34 +162,39 @@ def conflict(user: User, latest: AccessRequest | None) -> Conflict:
         return Conflict(f"{user.display_name} has asked anew: read the new request first.")
     decider = latest.ended_by if latest.ended_at else latest.decided_by
     by = f"by {decider.display_name}" if decider else "without an administrator"
-    what = {
+    outcome = {
         AccessRequestState.APPROVED: "has been approved already",
         AccessRequestState.REJECTED: "has been rejected already",
         AccessRequestState.REVOKED: "has been withdrawn",
         AccessRequestState.EXPIRED: "has expired",
     }[latest.state]
-    return Conflict(f"Access of {user.display_name} {what}, {by}.")
+    return Conflict(f"Access of {user.display_name} {outcome}, {by}.")
 
 
-async def _reject(services: Services, actor: Actor, user: User, reason: str) -> int | None:
-    now = services.clock()
-    async with in_transaction():
-        if not await hold(user.id, AccessState.REQUESTED):
-            return None
-        request, _ = await open_request(user.id, now)
-        await User.filter(id=user.id).update(access_state=AccessState.REJECTED)
-        await AccessRequest.filter(id=request.id).update(
-            state=AccessRequestState.REJECTED,
-            decided_at=now,
-            decided_by_id=actor.user.id,
-            decision_reason=reason,
-        )
-        await record(actor, AuditKind.ACCESS_REJECTED, user, request=request.id)
-    return request.id
+async def expire_access(now: datetime) -> int:
+    """Records access that has expired, and returns the number of its users.
+
+    Access ends at its time even before: `User.access_state_at` looks at the clock.
+    """
+    due = User.filter(access_state=AccessState.APPROVED, access_expires_at__lte=now)
+    ids = [user.id for user in await due.only("id")]
+    options = WriteOptions(now=now, google=True)
+    count = 0
+    for some in batches(ids):
+        async with writing(AuditActor.NOBODY, options) as writer:
+            users = await due.filter(id__in=some)
+            await writer.write([ExpireAccess(user) for user in users])
+            count += len(users)
+    return count
 
 
-def _checked(reason: str | None) -> str:
-    text = (reason or "").strip()
-    if complaint := reason_complaint(text):
-        raise BadUserInput(Complaint(complaint, "reason"))
+def _clean_reason(reason: str | None) -> str:
+    try:
+        text: str = lines(REASON_LENGTH)((reason or "").strip())
+    except BadUserInput as invalid:
+        raise BadUserInput(*(error.below(("reason",)) for error in invalid.errors)) from None
     return text
+
+
+def _all() -> QuerySet[AccessRequest]:
+    return AccessRequest.all().select_related(*RELATED)

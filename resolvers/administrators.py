@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tortoise.expressions import Q, Subquery
 
 from models import (
@@ -14,10 +12,6 @@ from models import (
     User,
     VerifiedEmail,
 )
-from resolvers.errors import BadUserInput, Complaint
-
-if TYPE_CHECKING:
-    from resolvers.services import Services
 
 
 def administrators() -> Q:
@@ -29,19 +23,6 @@ async def administrates(user: User) -> bool:
     return user.is_superuser or await EffectiveMembership.exists(
         user_id=user.id, group__can_admin=True
     )
-
-
-LAST = "This would leave the portal without an administrator who can sign in."
-
-
-async def require_administrator(services: Services, field: str) -> None:
-    """Raises BadUserInput about the field when a change has left no administrator.
-
-    The caller has the turn, so that two changes at once can't each rely on what the other one
-    takes away.
-    """
-    if not await has_administrator(google=services.google is not None):
-        raise BadUserInput(Complaint(LAST, field))
 
 
 async def has_administrator(*, google: bool) -> bool:

@@ -24,7 +24,7 @@ from resolvers.actor import Actor
 from resolvers.clusters import NO_CLUSTER, cluster_of
 from resolvers.errors import (
     BadUserInput,
-    Complaint,
+    FieldError,
     Forbidden,
     NotFound,
     Unauthenticated,
@@ -221,7 +221,7 @@ def _checked(seconds: int | None, usual: timedelta) -> timedelta:
     shortest, longest = SHORTEST_LIFETIME, max(usual, SHORTEST_LIFETIME)
     if not shortest <= timedelta(seconds=seconds) <= longest:
         limits = f"{shortest.total_seconds():.0f} to {longest.total_seconds():.0f}"
-        raise BadUserInput(Complaint(f"Ask for {limits} seconds.", "expiresInSeconds"))
+        raise BadUserInput(FieldError(f"Ask for {limits} seconds.", ("expires_in_seconds",)))
     return timedelta(seconds=seconds)
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+if TYPE_CHECKING:
+    from tortoise.models import Model
 
 
 class ErrorCode(Enum):
@@ -64,26 +67,47 @@ class NotFound(PortalError):
         super().__init__(message)
 
 
+# Leads to a value of the input: names of columns or arguments in snake_case, and indexes
+Path: TypeAlias = tuple[str | int, ...]
+
+
 @dataclass(frozen=True, slots=True)
-class Complaint:
-    """What is wrong with one input field; without a field it concerns the whole input."""
+class FieldError:
+    """A validation error of one value. An empty path stands for the input as a whole.
+
+    Every door translates the path into its own names: `alternativeEmails.1` in GraphQL,
+    `users[3].alternativeEmails[1]` in a declaration, `--first-name` on the command line.
+    """
 
     message: str
-    field: str | None = None
+    path: Path = ()
+
+    def below(self, path: Path) -> FieldError:
+        return FieldError(self.message, (*path, *self.path))
 
 
 class BadUserInput(PortalError):
     code = ErrorCode.BAD_USER_INPUT
 
-    def __init__(self, *complaints: Complaint) -> None:
-        super().__init__(" ".join(complaint.message for complaint in complaints))
-        self.complaints = complaints
+    def __init__(self, *errors: FieldError) -> None:
+        super().__init__(" ".join(error.message for error in errors))
+        self.errors = errors
 
 
 class Conflict(PortalError):
-    """Things are not as the caller thinks; the message says how they are."""
+    """The state of the object does not allow the change; the message names that state."""
 
     code = ErrorCode.CONFLICT
+
+
+class Outdated(Conflict):
+    """Optimistic locking: the row, `current`, has another version than the caller read."""
+
+    def __init__(self, current: Model) -> None:
+        super().__init__(
+            "This was changed by somebody else since you read it: look at it as it is now."
+        )
+        self.current = current
 
 
 class InvalidCredentials(PortalError):

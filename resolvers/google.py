@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-from tortoise.exceptions import IntegrityError
-from tortoise.transactions import in_transaction
-
 from auth.google import GoogleIdentity
-from models import AuditKind, ExternalIdentity, SignInMethod, User, VerifiedEmail, username_key
+from models import ExternalIdentity, SignInMethod, User, VerifiedEmail, username_key
 from models.users import NAME_LENGTH
 from resolvers.actor import Actor, Client
-from resolvers.audit import creation, record
-from resolvers.errors import InvalidCredentials, Unavailable
+from resolvers.changes import AddIdentity, Change, Create, VerifyEmail
+from resolvers.errors import InvalidCredentials
+from resolvers.rules import is_valid, is_valid_email
 from resolvers.services import GooglePolicy, Services
-from resolvers.users import email_complaint, username_complaint
+from resolvers.writes import writing
 
 PROVIDER = "google"
 ROOM_FOR_NUMBER = "-9999999"
-ATTEMPTS = 5
 
 
 async def google_user(services: Services, client: Client, identity: GoogleIdentity) -> User:
     """The user of a Google identity: by subject, else by a verified address, else a new one.
 
-    Raises InvalidCredentials where the policy creates no users, and Unavailable.
+    Raises InvalidCredentials where the policy creates no users.
     """
-    # Two first sign-ins at the same time may take the same user name, or be of the same person
-    for _ in range(ATTEMPTS):
-        try:
-            return await _known_user(identity) or await _create_user(services, client, identity)
-        except IntegrityError:
-            continue
-    raise Unavailable("Too many people sign in for the first time; try again.")
+    # In the lock of all writers: two first sign-ins at once may take the same user name, or be of
+    # the same person
+    async with writing(Actor(client=client), services.write_options()) as writer:
+        user = await _known_user(identity)
+        if user is None:
+            user, changes = await _new_user(services.google_policy, identity)
+            await writer.write(changes)
+        await writer.write([AddIdentity(user, PROVIDER, identity.subject)])
+    return user
 
 
 async def _known_user(identity: GoogleIdentity) -> User | None:
@@ -42,30 +41,22 @@ async def _known_user(identity: GoogleIdentity) -> User | None:
     if not (identity.email and identity.email_verified):
         return None
     proven = await VerifiedEmail.get_or_none(address=identity.email.lower()).select_related("user")
-    if proven is None:
-        return None
-    await ExternalIdentity.create(
-        provider=PROVIDER, subject=identity.subject, user_id=proven.user.id
+    return proven.user if proven else None
+
+
+async def _new_user(policy: GooglePolicy, identity: GoogleIdentity) -> tuple[User, list[Change]]:
+    _check_policy(policy, identity)
+    email = identity.email if identity.email and is_valid_email(identity.email) else None
+    user = User(
+        username=await _free_username(identity),
+        first_name=_printable(identity.given_name),
+        last_name=_printable(identity.family_name),
+        primary_email=email,
     )
-    return proven.user
-
-
-async def _create_user(services: Services, client: Client, identity: GoogleIdentity) -> User:
-    _check_policy(services.google_policy, identity)
-    email = identity.email if not email_complaint(identity.email) else None
-    async with in_transaction():
-        user = await User.create(
-            username=await _free_username(identity),
-            first_name=_printable(identity.given_name),
-            last_name=_printable(identity.family_name),
-            primary_email=email,
-        )
-        await ExternalIdentity.create(provider=PROVIDER, subject=identity.subject, user=user)
-        if email and identity.email_verified:
-            await VerifiedEmail.create(address=email.lower(), user=user)
-        details = {"method": SignInMethod.GOOGLE.value, **creation(user)}
-        await record(Actor(client=client), AuditKind.USER_CREATED, user, **details)
-    return user
+    changes: list[Change] = [Create(user, {"method": SignInMethod.GOOGLE.value})]
+    if email and identity.email_verified:
+        changes.append(VerifyEmail(user, email.lower()))
+    return user, changes
 
 
 def _printable(name: str) -> str:
@@ -85,7 +76,7 @@ def _check_policy(policy: GooglePolicy, identity: GoogleIdentity) -> None:
 async def _free_username(identity: GoogleIdentity) -> str:
     wanted = (identity.email or "").partition("@")[0] or identity.given_name
     base = wanted.strip()[: NAME_LENGTH - len(ROOM_FOR_NUMBER)]
-    if not base or username_complaint(base + ROOM_FOR_NUMBER):
+    if not base or not is_valid(User, "username", base + ROOM_FOR_NUMBER):
         base = "google-user"
     key = username_key(base)
     alike = await User.filter(username_key__startswith=key)

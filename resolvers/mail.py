@@ -9,7 +9,7 @@ from resolvers.administrators import administrators
 from resolvers.services import Mail, Services
 
 
-async def tell_administrators(services: Services, request: AccessRequest) -> None:
+async def mail_administrators(services: Services, request: AccessRequest) -> None:
     """That somebody asks for access; all who may decide about it."""
     if services.mailer is None:
         return
@@ -30,7 +30,7 @@ async def tell_administrators(services: Services, request: AccessRequest) -> Non
     )
 
 
-def tell_user(services: Services, request: AccessRequest) -> None:
+def mail_user(services: Services, request: AccessRequest) -> None:
     """What has become of the request."""
     if services.mailer is None or not request.user.primary_email:
         return

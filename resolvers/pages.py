@@ -15,7 +15,7 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
 from models.database import Alphabetical
-from resolvers.errors import BadUserInput, Complaint
+from resolvers.errors import BadUserInput, FieldError
 
 M = TypeVar("M", bound=Model)
 Key: TypeAlias = str | datetime | None
@@ -188,11 +188,11 @@ def page_arguments(
 ) -> PageArguments:
     """Raises BadUserInput that names the argument."""
     if first is not None and last is not None:
-        raise BadUserInput(Complaint("Give either `first` or `last`, not both.", "first"))
+        raise BadUserInput(FieldError("Give either `first` or `last`, not both.", ("first",)))
     field, size = ("last", last) if last is not None else ("first", first)
     size = MAXIMUM_PAGE if size is None else size
     if not 0 <= size <= MAXIMUM_PAGE:
-        raise BadUserInput(Complaint(f"`{field}` is from 0 to {MAXIMUM_PAGE}.", field))
+        raise BadUserInput(FieldError(f"`{field}` is from 0 to {MAXIMUM_PAGE}.", (field,)))
     return PageArguments(
         size=size,
         backwards=last is not None,
@@ -225,7 +225,7 @@ def check_search(text: str | None) -> None:
     """Raises BadUserInput for a text that nothing can contain."""
     if text and (len(text) > MAXIMUM_SEARCH or not _is_storable(text)):
         raise BadUserInput(
-            Complaint(f"Search for at most {MAXIMUM_SEARCH} characters, without NUL.", "search")
+            FieldError(f"Search for at most {MAXIMUM_SEARCH} characters, without NUL.", ("search",))
         )
 
 
@@ -248,5 +248,5 @@ def _position(field: str, text: str | None, order: Order) -> Position | None:
         return parse_cursor(order, text)
     except ValueError:
         raise BadUserInput(
-            Complaint(f"`{field}` is not a cursor of this connection in this order.", field)
+            FieldError(f"`{field}` is not a cursor of this connection in this order.", (field,))
         ) from None

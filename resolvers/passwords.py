@@ -6,18 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from tortoise.transactions import in_transaction
-
 from auth.passwords import PasswordsBusy, UnusablePassword, Verification
 from models import AuditKind, AuditOutcome, User
 from resolvers.actor import Actor
 from resolvers.audit import record
-from resolvers.errors import BadUserInput, Complaint, Conflict, RateLimited, Unavailable
+from resolvers.changes import SetPassword
+from resolvers.errors import BadUserInput, FieldError, RateLimited, Unavailable
 from resolvers.rate_limits import Budget, Limit
 from resolvers.rules import BLANK
 from resolvers.services import Services
-from resolvers.sessions import end_sessions
-from resolvers.writes import found, turn
+from resolvers.writes import commit, find
 
 # Apart from the limits of sign-ins: failures elsewhere don't keep a user from a new password
 PASSWORD_CHANGE = Limit("password-change", 10, timedelta(minutes=15))
@@ -30,25 +28,26 @@ async def change_password(services: Services, actor: Actor, current: str, new: s
     passwords; Unavailable when too many are being hashed; Conflict when it was changed meanwhile.
     """
     user = actor.user
-    require(currentPassword=current, newPassword=new)
+    require(current_password=current, new_password=new)
     try:
         async with services.rate_limits.attempt(Budget(PASSWORD_CHANGE, str(user.id))):
             if not (await verify(services, current, user.password_hash)).ok:
                 await _record_failure(actor, AuditOutcome.REFUSED)
                 raise BadUserInput(
-                    Complaint("This is not your current password.", "currentPassword")
+                    FieldError("This is not your current password.", ("current_password",))
                 )
     except RateLimited as limited:
         if limited.is_first:
             await _record_failure(actor, AuditOutcome.THROTTLED)
         raise
-    password_hash = await hash_new(services, new, user)
-    async with in_transaction():
-        unchanged = User.filter(id=user.id, password_hash=user.password_hash)
-        if not await unchanged.update(password_hash=password_hash, declared_password_hash=None):
-            raise Conflict("The password was changed at the same time; sign in again.")
-        await record(actor, AuditKind.PASSWORD_CHANGED, user)
-        await end_sessions(actor, user, but=actor.session_id)
+    change = SetPassword(
+        user,
+        await hash_new(services, new, user),
+        keep_session=actor.session_id,
+        verified_hash=user.password_hash,
+        kind=AuditKind.PASSWORD_CHANGED,
+    )
+    await commit(actor, [change], services.write_options())
     return user
 
 
@@ -58,27 +57,24 @@ async def set_password(services: Services, actor: Actor, user_id: int, password:
     One's own takes `change_password`, so that a stolen session does not become an account. Raises
     NotFound, BadUserInput, and Unavailable when too many passwords are being hashed.
     """
-    user = await found(User, user_id)
+    user = await find(User, user_id)
     if user.id == actor.user.id:
-        raise BadUserInput(Complaint("Use changePassword for your own password.", "databaseId"))
-    password_hash = await hash_new(services, password, user, field="password")
-    async with turn():
-        await User.filter(id=user.id).update(
-            password_hash=password_hash, declared_password_hash=None
+        raise BadUserInput(
+            FieldError("Use changePassword for your own password.", ("database_id",))
         )
-        await record(actor, AuditKind.PASSWORD_SET, user)
-        await end_sessions(actor, user)
-        return await found(User, user.id)
+    password_hash = await hash_new(services, password, user, field="password")
+    await commit(actor, [SetPassword(user, password_hash)], services.write_options())
+    return user
 
 
-async def hash_new(services: Services, new: str, user: User, field: str = "newPassword") -> str:
+async def hash_new(services: Services, new: str, user: User, field: str = "new_password") -> str:
     """The hash of a new password. Raises BadUserInput about the field, and Unavailable."""
     names = (user.username, user.first_name, user.last_name, *user.all_emails)
     with _busy_as_unavailable():
         try:
             return await services.passwords.hash(new, names)
         except UnusablePassword as error:
-            raise BadUserInput(Complaint(str(error), field)) from None
+            raise BadUserInput(FieldError(str(error), (field,))) from None
 
 
 async def verify(services: Services, password: str, stored: str | None) -> Verification:
@@ -97,7 +93,7 @@ def _busy_as_unavailable() -> Iterator[None]:
 
 def require(**values: str) -> None:
     """Raises BadUserInput for each field that is empty."""
-    if errors := [Complaint(BLANK, field) for field, value in values.items() if not value]:
+    if errors := [FieldError(BLANK, (field,)) for field, value in values.items() if not value]:
         raise BadUserInput(*errors)
 
 

@@ -12,7 +12,7 @@ from tortoise.queryset import QuerySet
 from models import Scope, Session
 from resolvers import access, audit, credentials, groups, users, webapps
 from resolvers.actor import Actor
-from resolvers.errors import BadUserInput, Complaint, Forbidden, Unauthenticated
+from resolvers.errors import BadUserInput, FieldError, Forbidden, Unauthenticated
 from resolvers.services import Services
 
 
@@ -106,7 +106,7 @@ async def can(
     subject_type = subject.type if subject else None
     if subject_type != rule.about:
         needed = f"an id of the type {rule.about}" if rule.about else "no id"
-        raise BadUserInput(Complaint(f"{permission.value} takes {needed}.", "id"))
+        raise BadUserInput(FieldError(f"{permission.value} takes {needed}.", ("id",)))
     if rule.role is Role.EVERYONE:
         return True
     if actor.session is None or not actor.session.allows(rule.scope):

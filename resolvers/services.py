@@ -9,6 +9,7 @@ from auth.google import GoogleSignIn
 from auth.passwords import Passwords
 from auth.tokens import AccessTokens, PersonalTokens
 from cluster.cluster import Clusters
+from resolvers.changes import WriteOptions
 from resolvers.rate_limits import RateLimits
 
 
@@ -55,3 +56,6 @@ class Services:
     recheck_interval: timedelta
     namespace_cluster_roles: tuple[str, ...]
     mailer: Mailer | None
+
+    def write_options(self) -> WriteOptions:
+        return WriteOptions(now=self.clock(), google=self.google is not None)

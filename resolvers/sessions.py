@@ -19,17 +19,18 @@ from models.database import hold
 from models.sessions import ADDRESS_LENGTH, CLIENT_LENGTH, TOKEN_NAME_LENGTH
 from resolvers.actor import Actor, Client
 from resolvers.audit import record
+from resolvers.changes import EndSessions
 from resolvers.errors import (
     BadUserInput,
-    Complaint,
     CredentialsProblem,
+    FieldError,
     Forbidden,
     NotFound,
     Unauthenticated,
 )
-from resolvers.rules import line_complaint
+from resolvers.rules import collecting_errors, line
 from resolvers.services import Services
-from resolvers.writes import found, turn
+from resolvers.writes import commit, find
 
 logger = logging.getLogger(__name__)
 
@@ -164,22 +165,13 @@ async def end_other_sessions(actor: Actor) -> int:
 
 
 async def reset_sessions(
-    actor: Actor, user_id: int, *, including_current: bool
+    services: Services, actor: Actor, user_id: int, *, including_current: bool
 ) -> tuple[User, int]:
-    """End the user's sessions and tokens; also returns how many. Raises NotFound."""
-    async with turn():
-        user = await found(User, user_id)
-        kept = None if including_current else actor.session_id
-        count = await end_sessions(actor, user, but=kept)
-    return user, count
-
-
-async def end_sessions(by: Actor | AuditActor, user: User, *, but: UUID | None = None) -> int:
-    """End all sessions and personal access tokens but one, in a transaction of the caller;
-    returns how many.
-    """
-    await _lock_sessions(user.id)
-    return await _end_all(by, user, Session.filter(user_id=user.id).exclude(id=but))
+    """End the sessions and tokens of a user; returns their number as well. Raises NotFound."""
+    user = await find(User, user_id)
+    kept = None if including_current else actor.session_id
+    writer = await commit(actor, [EndSessions(user, kept)], services.write_options())
+    return user, writer.ended_sessions[user.id]
 
 
 async def end_oldest_sign_ins(by: Actor, user: User) -> None:
@@ -247,17 +239,18 @@ async def create_token(services: Services, actor: Actor, new: NewToken) -> tuple
         await require_current(services, actor)
         tokens = Session.filter(user_id=user.id, method=SignInMethod.TOKEN)
         if await tokens.count() >= MAXIMUM_TOKENS:
-            raise BadUserInput(Complaint(f"You have {MAXIMUM_TOKENS} tokens: delete one first."))
+            raise BadUserInput(FieldError(f"You have {MAXIMUM_TOKENS} tokens: delete one first."))
         await session.save(force_create=True)
         await record(actor, AuditKind.TOKEN_CREATED, user, name=session.name, scopes=session.scopes)
     return session, token
 
 
-def _token_errors(new: NewToken, expires_at: datetime, now: datetime) -> Iterator[Complaint]:
-    if message := line_complaint(new.name, TOKEN_NAME_LENGTH):
-        yield Complaint(message, "name")
+def _token_errors(new: NewToken, expires_at: datetime, now: datetime) -> Iterator[FieldError]:
+    with collecting_errors() as errors:
+        line(TOKEN_NAME_LENGTH)(new.name)
+    yield from (error.below(("name",)) for error in errors)
     if not new.scopes:
-        yield Complaint("Give at least one scope.", "scopes")
+        yield FieldError("Give at least one scope.", ("scopes",))
     if not now < expires_at <= now + MAXIMUM_TOKEN_LIFETIME:
         days = MAXIMUM_TOKEN_LIFETIME.days
-        yield Complaint(f"A token lasts for up to {days} days.", "expiresAt")
+        yield FieldError(f"A token lasts for up to {days} days.", ("expires_at",))

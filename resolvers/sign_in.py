@@ -17,7 +17,7 @@ from models.sessions import ADDRESS_LENGTH, CLIENT_LENGTH
 from models.users import KEY_LENGTH
 from resolvers.actor import Actor, Client
 from resolvers.audit import record
-from resolvers.errors import BadUserInput, Complaint, InvalidCredentials, RateLimited, Unavailable
+from resolvers.errors import BadUserInput, FieldError, InvalidCredentials, RateLimited, Unavailable
 from resolvers.google import google_user
 from resolvers.passwords import require, verify
 from resolvers.rate_limits import Budget, Limit, network_of
@@ -90,7 +90,7 @@ async def login_with_google(
     InvalidCredentials, and Unavailable when Google does not respond.
     """
     if services.google is None:
-        raise BadUserInput(Complaint("Google sign-in is not configured on this portal."))
+        raise BadUserInput(FieldError("Google sign-in is not configured on this portal."))
     method = SignInMethod.GOOGLE
     budget = Budget(GOOGLE, network_of(client.address))
     async with _attempt(services, client, method, None, budget):

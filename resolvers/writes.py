@@ -1,56 +1,475 @@
-"""Changes of what somebody has read: only if it still is what they saw."""
+"""The write core: every door commits changes here, and nothing else writes these tables.
+
+GraphQL mutations, `apply`, the import, the command line and a first sign-in with Google only
+produce changes. One transaction checks the rules, writes in bulk, ends sessions, writes the history
+of access and records the audit events.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
 
-from tortoise.exceptions import IntegrityError
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
-from models import Group, User, WebApp
-from models.database import DatabaseBusy, take_turn
-from resolvers.errors import BadUserInput, Complaint, Conflict, NotFound, TooBusy
-from resolvers.rules import Values
+from models import (
+    AccessRequest,
+    AuditActor,
+    AuditKind,
+    ExternalIdentity,
+    Grant,
+    Group,
+    GroupMembership,
+    Membership,
+    Session,
+    User,
+    VerifiedEmail,
+    WebApp,
+    username_key,
+)
+from models.database import DatabaseBusy, hold, take_turn
+from resolvers.access_history import AccessHistory
+from resolvers.actor import Actor
+from resolvers.administrators import has_administrator
+from resolvers.audit import Entry, about, changes_between, creation, record, record_all
+from resolvers.changes import (
+    AddIdentity,
+    AddMember,
+    Change,
+    Create,
+    Delete,
+    EndSessions,
+    ExpireAccess,
+    GrantWebApp,
+    Noun,
+    RemoveMember,
+    SetAccess,
+    SetPassword,
+    UnverifyEmail,
+    Update,
+    VerifyEmail,
+    WithdrawWebApp,
+    WriteOptions,
+)
+from resolvers.errors import (
+    BadUserInput,
+    Conflict,
+    FieldError,
+    NotFound,
+    Outdated,
+    Path,
+    TooBusy,
+)
+from resolvers.rules import (
+    RULES,
+    account_errors,
+    check_values,
+    membership_error,
+)
+
+BATCH = 500  # SQLite takes at most 32,766 variables in a statement
+LAST_ADMINISTRATOR = "This would leave the portal without an administrator who can sign in."
+CLOSED = "This account is closed."
+SELF_FILLING = "This group fills itself."
+VERIFIED_BY_OTHER = "This is a verified address of another user."
+TAKEN: Mapping[type[Model], str] = {
+    User: "This user name is taken; upper and lower case are the same.",
+    Group: "There is a group of this name.",
+    WebApp: "There is a web app of this name.",
+}
+NAMES: Mapping[type[Model], str] = {User: "username", Group: "name", WebApp: "name"}
+KEYS: Mapping[type[Model], str] = {User: "username_key", Group: "name", WebApp: "name"}
+LINKS: Mapping[type[Change], AuditKind] = {
+    AddMember: AuditKind.MEMBER_ADDED,
+    RemoveMember: AuditKind.MEMBER_REMOVED,
+    GrantWebApp: AuditKind.WEBAPP_GRANTED,
+    WithdrawWebApp: AuditKind.WEBAPP_WITHDRAWN,
+}
+
+M = TypeVar("M", bound=Model)
+N = TypeVar("N", User, Group, WebApp)
+C = TypeVar("C", bound=Change)
+
+
+async def commit(
+    by: Actor | AuditActor, changes: Sequence[Change], options: WriteOptions
+) -> Writer:
+    """Writes the changes in one transaction. Raises what `writing` and `Writer.write` raise."""
+    async with writing(by, options) as writer:
+        await writer.write(changes)
+    return writer
 
 
 @asynccontextmanager
-async def turn(name: Complaint | None = None) -> AsyncIterator[None]:
-    """A transaction that administrators have one after the other.
+async def writing(by: Actor | AuditActor, options: WriteOptions) -> AsyncIterator[Writer]:
+    """One transaction for any number of steps, one writer after the other.
 
-    name: the complaint about a name that somebody takes after it was checked, as sign-ups with
-    Google do, which don't wait for their turn. Raises TooBusy.
+    One lock for all writers lets a rule look at rows that the change does not write: two changes
+    at once can't each rely on the administrator whom the other one takes away. Raises TooBusy when
+    SQLite is locked for too long, and BadUserInput when no administrator who can sign in is left.
     """
     try:
         async with in_transaction() as connection:
             await take_turn(connection)
-            yield
+            writer = Writer(by, options)
+            had_administrator = await has_administrator(google=options.google)
+            yield writer
+            writer.has_administrator = await has_administrator(google=options.google)
+            if had_administrator and not writer.has_administrator:
+                raise BadUserInput(FieldError(LAST_ADMINISTRATOR, writer.last_administrator))
+            if options.dry_run:
+                await connection.rollback()
     except DatabaseBusy:
         raise TooBusy from None
-    except IntegrityError as error:
-        if name is None:
-            raise
-        raise BadUserInput(name) from error
 
 
-M = TypeVar("M", User, Group, WebApp)
+class Writer:
+    """Writes changes within the transaction of `writing`.
+
+    ended_sessions: the number of ended sessions and tokens, by user id.
+    requests: the request for access that a change has touched, by user id.
+    new_requests: the users whose request was created.
+    has_administrator: after the block, whether an active administrator can sign in.
+    last_administrator: the path of the change that may have taken away the last one.
+    """
+
+    def __init__(self, by: Actor | AuditActor, options: WriteOptions) -> None:
+        self.by = by
+        self.options = options
+        self.ended_sessions: defaultdict[int, int] = defaultdict(int)
+        self.requests: dict[int, AccessRequest] = {}
+        self.new_requests: set[int] = set()
+        self.has_administrator = False
+        self.last_administrator: Path = ()
+
+    async def write(self, changes: Sequence[Change], errors: Sequence[FieldError] = ()) -> None:
+        """Created rows have their ids afterwards. The caller's `errors` are raised with the others.
+
+        Raises BadUserInput with the errors of all changes, Conflict, and Forbidden for a personal
+        access token that would make an administrator.
+        """
+        step = _Step(self, changes, errors)
+        await step.check()
+        await step.carry_out()
+        if not self.options.dry_run:
+            await record_all(self.by, step.events)
+
+    async def record(self, kind: AuditKind, subject: Noun | None = None, **details: Any) -> None:
+        """Records an event beside those of the changes."""
+        if not self.options.dry_run:
+            await record(self.by, kind, subject, **details)
 
 
-class Outdated(Conflict):
-    """It was changed after the caller had read it; `current` is how it is now."""
+class _Step:
+    """One set of changes on its way through checks and statements."""
 
-    def __init__(self, current: Model) -> None:
-        super().__init__(
-            "This was changed by somebody else since you read it: look at it as it is now."
+    def __init__(
+        self, writer: Writer, changes: Sequence[Change], errors: Sequence[FieldError]
+    ) -> None:
+        self.writer = writer
+        self.options = writer.options
+        self.changes = changes
+        self.events: list[Entry] = []
+        self._errors: list[FieldError] = []
+        self._errors_of_caller = errors
+        self._updates: list[_Differences] = []
+        self._named: list[Create | Update] = []
+
+    def of(self, kind: type[C]) -> list[C]:
+        return [change for change in self.changes if isinstance(change, kind)]
+
+    async def check(self) -> None:
+        """Collects all validation errors before anything is written."""
+        for created in self.of(Create):
+            self._clean_created(created)
+        for update in self.of(Update):
+            self._clean_update(update)
+        for model in (User, Group, WebApp):
+            await self._check_names(model)
+        self._check_groups()
+        for access in self.of(SetAccess):
+            self._check_access(access)
+        await self._check_proofs()
+        if errors := (*self._errors, *self._errors_of_caller):
+            raise BadUserInput(*errors)
+        self._check_privileges()
+
+    async def carry_out(self) -> None:
+        """A sign-in at the same time locks the row of its user. Users are written before their
+        sessions end, so that it either comes first and its session ends too, or fails.
+        """
+        for model in (Group, WebApp, User):
+            await self._create(model, [c for c in self.of(Create) if isinstance(c.row, model)])
+        await self._update()
+        await self._link(Membership, "user", self.of(RemoveMember), self.of(AddMember))
+        await self._link(Grant, "webapp", self.of(WithdrawWebApp), self.of(GrantWebApp))
+        await self._prove()
+        await self._set_passwords()
+        await self._set_access()
+        await self._end_sessions()
+        await self._delete()
+
+    # Checks
+
+    def _clean_created(self, change: Create) -> None:
+        row = change.row
+        values = {column: getattr(row, column) for column in RULES[type(row)]}
+        cleaned, errors = check_values(type(row), values, change.at)
+        _assign(row, cleaned)
+        self._errors += errors
+        if NAMES[type(row)] in cleaned:
+            self._named.append(change)
+
+    def _clean_update(self, change: Update) -> None:
+        row = change.row
+        values, errors = check_values(type(row), change.values, change.at)
+        if isinstance(row, User):
+            values = _with_swapped_email(row, values)
+        after = {name: value for name, value in values.items() if getattr(row, name) != value}
+        before = {name: getattr(row, name) for name in after}
+        _assign(row, after)
+        self._errors += errors
+        if after:
+            self._updates.append(_Differences(change, before, after))
+        if NAMES[type(row)] in after:
+            self._named.append(change)
+
+    def _refuse(self, message: str, *path: str | int) -> None:
+        self._errors.append(FieldError(message, path))
+
+    async def _check_names(self, model: type[Noun]) -> None:
+        """Names are unique, also within the set."""
+        named = [change for change in self._named if isinstance(change.row, model)]
+        keys = {_name_key(change.row) for change in named}
+        holders = {
+            _name_key(row): row.pk for row in await rows_among(_all(model), KEYS[model], keys)
+        }
+        for change in named:
+            identity = change.row.pk or id(change.row)
+            if holders.setdefault(_name_key(change.row), identity) != identity:
+                self._refuse(TAKEN[model], *change.at, NAMES[model])
+
+    def _check_groups(self) -> None:
+        changes: list[Create | Update] = [*self.of(Create)]
+        changes += [each.change for each in self._updates]
+        for change in changes:
+            if isinstance(change.row, Group):
+                error = membership_error(change.row.can_admin, change.row.membership)
+                if error:
+                    self._refuse(error, *change.at, "can_admin")
+        links: list[AddMember | RemoveMember] = [*self.of(AddMember), *self.of(RemoveMember)]
+        for link in links:
+            if link.group.membership != GroupMembership.MANUAL:
+                self._refuse(SELF_FILLING, *link.at)
+
+    def _check_access(self, change: SetAccess) -> None:
+        if change.account is None:
+            return
+        if not change.user.is_active:
+            self._refuse(CLOSED, *change.at)
+        system_namespaces = self.options.system_namespaces
+        for error in account_errors(change.account, system_namespaces=system_namespaces):
+            self._errors.append(error.below(change.at))
+
+    async def _check_proofs(self) -> None:
+        """An address or identity proves one user only; the same set may take it from another."""
+        freed = {(each.user.pk, each.address) for each in self.of(UnverifyEmail)}
+        verified = self.of(VerifyEmail)
+        rows = await rows_among(VerifiedEmail.all(), "address", {each.address for each in verified})
+        owners = {
+            row.address: row.user_id for row in rows if (row.user_id, row.address) not in freed
+        }
+        for each in verified:
+            identity = each.user.pk or id(each.user)
+            if owners.setdefault(each.address, identity) != identity:
+                self._refuse(VERIFIED_BY_OTHER, *each.at)
+
+    def _check_privileges(self) -> None:
+        """A personal access token makes no administrator: its finder would outgrow its scopes."""
+        appoints = (
+            any(_appoints(each.row, RULES[type(each.row)]) for each in self.of(Create))
+            or any(_appoints(each.change.row, each.after) for each in self._updates)
+            or any(each.group.can_admin for each in self.of(AddMember))
         )
-        self.current = current
+        if appoints and isinstance(self.writer.by, Actor):
+            self.writer.by.require_sign_in()
+        for taken in self._taken():
+            self.writer.last_administrator = taken
+
+    def _taken(self) -> Iterator[Path]:
+        """Where changes may take an administrator away."""
+        for each in self._updates:
+            for column in ("is_active", "is_superuser", "can_admin"):
+                if each.after.get(column) is False:
+                    yield (*each.change.at, column)
+        yield from (change.at for change in [*self.of(RemoveMember), *self.of(Delete)])
+
+    # Statements
+
+    async def _create(self, model: type[Noun], changes: Sequence[Create]) -> None:
+        """Tortoise's bulk_create leaves the ids to the database and does not read them."""
+        rows: list[Any] = [change.row for change in changes]
+        await model.bulk_create(rows, batch_size=BATCH)
+        new = [row for row in rows if row.pk is None]
+        stored = await rows_among(_all(model), KEYS[model], {_name_key(row) for row in new})
+        ids = {_name_key(row): row.pk for row in stored}
+        for row in new:
+            row.pk = ids[_name_key(row)]
+        for change in changes:
+            change.row._saved_in_db = True
+            details = {**creation(change.row), **change.details}
+            self.events.append(Entry(_kind(change.row, "CREATED"), change.row, details))
+
+    async def _update(self) -> None:
+        """In one statement for all rows that change in the same columns."""
+        same: defaultdict[tuple[type[Model], tuple[str, ...]], list[Any]] = defaultdict(list)
+        for each in self._updates:
+            row = each.change.row
+            row.version += 1
+            columns = {*each.after, "version"}
+            if "username" in each.after:
+                columns.add("username_key")
+            same[type(row), tuple(sorted(columns))].append(row)
+            details = changes_between(each.before, each.after)
+            self.events.append(Entry(_kind(row, "CHANGED"), row, details))
+        for (model, changed), rows in same.items():
+            await model.bulk_update(rows, changed, batch_size=BATCH)
+
+    async def _link(
+        self,
+        model: type[Model],
+        end: str,
+        removed: Sequence[Any],
+        added: Sequence[Any],
+    ) -> None:
+        """Rows between `end`, a user or a web app, and a group."""
+        ends = {getattr(each, end).pk for each in (*removed, *added)}
+        rows: list[Any] = await rows_among(model.all(), f"{end}_id", ends)
+        known = {(getattr(row, f"{end}_id"), row.group_id): row.pk for row in rows}
+        gone: list[int] = []
+        for each in removed:
+            if row_id := known.pop((getattr(each, end).pk, each.group.pk), None):
+                gone.append(row_id)
+                self._record_link(each, getattr(each, end))
+        new: list[Model] = []
+        for each in added:
+            pair = (getattr(each, end).pk, each.group.pk)
+            if pair not in known:
+                known[pair] = 0
+                new.append(model(**{f"{end}_id": pair[0], "group_id": pair[1]}))
+                self._record_link(each, getattr(each, end))
+        await _delete_ids(model, gone)
+        await model.bulk_create(new, batch_size=BATCH)
+
+    def _record_link(self, change: Any, subject: Noun) -> None:
+        details = {"group": about(change.group)}
+        self.events.append(Entry(LINKS[type(change)], subject, details))
+
+    async def _prove(self) -> None:
+        for gone in self.of(UnverifyEmail):
+            await VerifiedEmail.filter(user_id=gone.user.pk, address=gone.address).delete()
+            self._record_proof(gone, "removed")
+        verified = self.of(VerifyEmail)
+        known = await rows_among(VerifiedEmail.all(), "address", {v.address for v in verified})
+        taken = {row.address for row in known}
+        new = [each for each in verified if each.address not in taken]
+        await VerifiedEmail.bulk_create(
+            [VerifiedEmail(user_id=each.user.pk, address=each.address) for each in new],
+            batch_size=BATCH,
+        )
+        for each in new:
+            self._record_proof(each, "added")
+        await ExternalIdentity.bulk_create(
+            [
+                ExternalIdentity(user_id=i.user.pk, provider=i.provider, subject=i.subject)
+                for i in self.of(AddIdentity)
+            ],
+            batch_size=BATCH,
+            ignore_conflicts=True,  # an identity stays with its first user
+        )
+
+    def _record_proof(self, change: VerifyEmail | UnverifyEmail, what: str) -> None:
+        """The addresses of a new user are part of the creation."""
+        if any(each.row is change.user for each in self.of(Create)):
+            return
+        details = {"fields": ["verifiedEmails"], "verified_email": {what: change.address}}
+        self.events.append(Entry(AuditKind.USER_CHANGED, change.user, details))
+
+    async def _set_passwords(self) -> None:
+        for each in self.of(SetPassword):
+            stored = User.filter(id=each.user.pk)
+            if each.verified_hash is not None:
+                stored = stored.filter(password_hash=each.verified_hash)
+            columns = {
+                "password_hash": each.password_hash,
+                "declared_password_hash": each.declared_hash,
+            }
+            if not await stored.update(**columns):
+                raise Conflict("The password was changed at the same time; sign in again.")
+            _assign(each.user, columns)
+            self.events.append(Entry(each.kind, each.user))
+
+    async def _set_access(self) -> None:
+        changes: list[SetAccess | ExpireAccess] = [*self.of(SetAccess), *self.of(ExpireAccess)]
+        if not changes:
+            return
+        writer = self.writer
+        decider = writer.by.user_or_none if isinstance(writer.by, Actor) else None
+        history = AccessHistory(decider, self.options.now)
+        self.events += await history.write(changes)
+        writer.requests |= history.requests
+        writer.new_requests |= history.new_requests
+
+    async def _end_sessions(self) -> None:
+        """Closing and reopening an account ends its sessions, and so does a new password."""
+        kept: dict[int, UUID | None] = {}
+        users: dict[int, User] = {}
+        moved = (each.change.row for each in self._updates if "is_active" in each.after)
+        for user in moved:
+            if isinstance(user, User):
+                users[user.pk], kept[user.pk] = user, None
+        changes: list[SetPassword | EndSessions] = [*self.of(SetPassword), *self.of(EndSessions)]
+        for change in changes:
+            users[change.user.pk], kept[change.user.pk] = change.user, change.keep_session
+        for some in batches(users):
+            await hold(User.filter(id__in=some))
+        sessions = await rows_among(Session.all().only("id", "user_id"), "user_id", users)
+        ended = [row for row in sessions if row.id != kept[row.user_id]]
+        await _delete_ids(Session, [row.id for row in ended])
+        for user_id, count in Counter(row.user_id for row in ended).items():
+            self.writer.ended_sessions[user_id] += count
+            entry = Entry(AuditKind.SESSION_ENDED, users[user_id], {"count": count})
+            self.events.append(entry)
+
+    async def _delete(self) -> None:
+        for change in self.of(Delete):
+            row = change.row
+            await type(row).filter(id=row.pk).delete()
+            told = {
+                name: getattr(row, name)
+                for name in ("is_superuser", "can_admin")
+                if hasattr(row, name)
+            }
+            self.events.append(Entry(_kind(row, "DELETED"), row, told))
 
 
-async def found(model: type[M], row_id: int, version: int | None = None) -> M:
-    """The row, of that version if one is given. Raises NotFound and Outdated."""
+@dataclass(frozen=True, slots=True)
+class _Differences:
+    """The columns in which an update changes its row, with the values before and after."""
+
+    change: Update
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+async def find(model: type[N], row_id: int, version: int | None = None) -> N:
+    """The row to change, of that version if one is given. Raises NotFound and Outdated."""
     row = await model.get_or_none(id=row_id)
     if row is None:
         raise NotFound
@@ -59,17 +478,83 @@ async def found(model: type[M], row_id: int, version: int | None = None) -> M:
     return row
 
 
-async def change(row: M, values: Values) -> M:
-    """Writes the columns and returns the row as it is then. Raises NotFound and Outdated."""
-    changed = await _as_read(row).update(**values, version=row.version + 1)
-    return await (found(type(row), row.id) if changed else found(type(row), row.id, row.version))
+async def change_row(
+    actor: Actor,
+    model: type[N],
+    row_id: int,
+    version: int,
+    values: Mapping[str, Any],
+    options: WriteOptions,
+) -> N:
+    """Changes a row that has that version. Raises what `find` and `commit` raise, and BadUserInput
+    without values.
+    """
+    if not values:
+        raise BadUserInput(FieldError("Nothing to change: give at least one field."))
+    async with writing(actor, options) as writer:
+        row = await find(model, row_id, version)
+        await writer.write([Update(row, values)])
+    return row
 
 
-async def delete(row: M) -> None:
-    """Raises NotFound and Outdated."""
-    if not await _as_read(row).delete():
-        await found(type(row), row.id, row.version)
+async def delete_row(
+    actor: Actor, model: type[N], row_id: int, version: int, options: WriteOptions
+) -> None:
+    """Deletes a row that has that version. Raises what `find` and `commit` raise."""
+    async with writing(actor, options) as writer:
+        row = await find(model, row_id, version)
+        await writer.write([Delete(row, at=("database_id",))])
 
 
-def _as_read(row: M) -> QuerySet[M]:
-    return type(row).filter(id=row.id, version=row.version)
+async def rows_among(query: QuerySet[M], column: str, values: Collection[Any]) -> list[M]:
+    """The rows whose column has one of the values, read in batches."""
+    rows: list[M] = []
+    for some in batches(values):
+        rows += await query.filter(**{f"{column}__in": some})
+    return rows
+
+
+def batches(values: Iterable[Any]) -> Iterator[list[Any]]:
+    ordered = list(values)
+    return (ordered[start : start + BATCH] for start in range(0, len(ordered), BATCH))
+
+
+def _all(model: type[Noun]) -> QuerySet[Any]:
+    return model.all()
+
+
+async def _delete_ids(model: type[Model], ids: Collection[Any]) -> None:
+    for some in batches(ids):
+        await model.filter(id__in=some).delete()
+
+
+def _assign(row: Model, values: Mapping[str, Any]) -> None:
+    for column, value in values.items():
+        setattr(row, column, value)
+    if isinstance(row, User) and "username" in values:
+        row.username_key = username_key(row.username)
+
+
+def _with_swapped_email(user: User, values: dict[str, Any]) -> dict[str, Any]:
+    """An alternative address that becomes the primary one changes places with it."""
+    primary, alternatives = values.get("primary_email"), user.alternative_emails
+    if primary not in alternatives or not user.primary_email or "alternative_emails" in values:
+        return values
+    others = [other for other in alternatives if other not in (primary, user.primary_email)]
+    return values | {"alternative_emails": [*others, user.primary_email]}
+
+
+def _name_key(row: Any) -> str:
+    key: str = getattr(row, KEYS[type(row)])
+    return key
+
+
+def _appoints(row: Noun, columns: Collection[str]) -> bool:
+    """Whether the columns make somebody an administrator."""
+    return any(
+        column in columns and getattr(row, column) for column in ("is_superuser", "can_admin")
+    )
+
+
+def _kind(row: Noun, happened: str) -> AuditKind:
+    return AuditKind(f"{type(row).__name__.upper()}_{happened}")

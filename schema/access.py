@@ -9,7 +9,7 @@ import strawberry
 
 import models
 from resolvers import access, approval
-from resolvers.approval import Terms
+from resolvers.approval import AccessPolicy
 from schema.context import Context, PortalInfo
 from schema.enums import AccessRequestState, AccessState, Permission
 from schema.guard import guard
@@ -149,8 +149,8 @@ class ApproveAccessInput(DecisionInput):
         description="Expiry time of the access, in the future; by default, it does not expire.",
     )
 
-    def terms(self) -> Terms:
-        return Terms(
+    def policy(self) -> AccessPolicy:
+        return AccessPolicy(
             namespace=self.namespace,
             service_account=self.service_account,
             cluster=self.cluster,
@@ -231,7 +231,7 @@ async def approve_access(
 ) -> ApproveAccessPayload:
     context = info.context
     row = await approval.approve_access(
-        context.services, context.actor, input.database_id, input.terms()
+        context.services, context.actor, input.database_id, input.policy()
     )
     return await ApproveAccessPayload.of(row, context)
 

@@ -10,7 +10,7 @@ from strawberry.scalars import JSON
 
 import models
 from resolvers import audit as events
-from resolvers.errors import BadUserInput, Complaint
+from resolvers.errors import BadUserInput, FieldError
 from resolvers.pages import BY_ID, Direction, page_arguments
 from schema.context import PortalInfo
 from schema.enums import AuditActor, AuditKind, AuditOutcome, AuditSubject, Permission
@@ -139,7 +139,7 @@ class AuditEventFilter:
         """Raises BadUserInput for ids of objects of other types."""
         actor = _reference("actor", self.actor) if self.actor else None
         if actor and actor[0] != AuditSubject.USER:
-            raise BadUserInput(Complaint(INVALID_ID, "actor"))
+            raise BadUserInput(FieldError(INVALID_ID, ("actor",)))
         subject = _reference("subject", self.subject) if self.subject else None
         return events.AuditEventFilter(
             actor_type=self.actor_type,
@@ -164,7 +164,7 @@ def _reference(field: str, global_id: str) -> tuple[AuditSubject, int]:
         type_name, row_id = parse_global_id(global_id)
         return AuditSubject(type_name), row_id
     except (BadUserInput, ValueError):
-        raise BadUserInput(Complaint(INVALID_ID, field)) from None
+        raise BadUserInput(FieldError(INVALID_ID, (field,))) from None
 
 
 @strawberry.field(

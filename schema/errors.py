@@ -10,10 +10,12 @@ from typing import Any
 
 import strawberry
 from graphql import ExecutionResult, FormattedExecutionResult, GraphQLError, located_error
+from pydantic.alias_generators import to_camel
 
 from models.database import is_busy
 from resolvers.errors import (
     BadUserInput,
+    Path,
     PortalError,
     RateLimited,
     TooBusy,
@@ -38,11 +40,16 @@ class UserError:
     )
 
 
+def field_name(path: Path) -> str | None:
+    """As in `alternativeEmails.1`; None for the input as a whole."""
+    return ".".join(to_camel(str(step)) for step in path) or None
+
+
 def user_errors(error: PortalError) -> list[UserError]:
     if isinstance(error, BadUserInput):
         return [
-            UserError(code=error.code, message=complaint.message, field=complaint.field)
-            for complaint in error.complaints
+            UserError(code=error.code, message=each.message, field=field_name(each.path))
+            for each in error.errors
         ]
     retry_after = error.retry_after if isinstance(error, RateLimited | Unavailable) else None
     return [UserError(code=error.code, message=error.message, field=None, retry_after=retry_after)]
@@ -140,7 +147,6 @@ def _extensions(error: PortalError) -> dict[str, Any]:
         extensions["retryAfter"] = error.retry_after
     if isinstance(error, BadUserInput):
         extensions["fields"] = [
-            {"field": complaint.field, "message": complaint.message}
-            for complaint in error.complaints
+            {"field": field_name(each.path), "message": each.message} for each in error.errors
         ]
     return extensions

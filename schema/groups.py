@@ -8,6 +8,8 @@ import strawberry
 
 import models
 from resolvers import groups
+from resolvers.changes import Create
+from resolvers.writes import change_row, commit, delete_row
 from schema.context import Context, PortalInfo
 from schema.enums import GroupMembership, Permission
 from schema.guard import guard
@@ -82,8 +84,10 @@ class DeleteGroupPayload(GroupPayload, DeletionPayload):
     description="Creates a group. For administrators.", directives=guard(Permission.MANAGE_GROUPS)
 )
 async def create_group(info: PortalInfo, input: Input[CreateGroupInput]) -> CreateGroupPayload:
-    row = await groups.create_group(info.context.actor, vars(input))
-    return await CreateGroupPayload.of(row, info.context)
+    context = info.context
+    row = models.Group(**vars(input))
+    await commit(context.actor, [Create(row)], context.services.write_options())
+    return await CreateGroupPayload.of(row, context)
 
 
 @strawberry.mutation(
@@ -93,8 +97,13 @@ async def create_group(info: PortalInfo, input: Input[CreateGroupInput]) -> Crea
 )
 async def update_group(info: PortalInfo, input: Input[UpdateGroupInput]) -> UpdateGroupPayload:
     context = info.context
-    row = await groups.update_group(
-        context.services, context.actor, input.database_id, input.version, input_values(input)
+    row = await change_row(
+        context.actor,
+        models.Group,
+        input.database_id,
+        input.version,
+        input_values(input),
+        context.services.write_options(),
     )
     return await UpdateGroupPayload.of(row, context)
 
@@ -106,7 +115,8 @@ async def update_group(info: PortalInfo, input: Input[UpdateGroupInput]) -> Upda
 )
 async def delete_group(info: PortalInfo, input: Input[DeleteGroupInput]) -> DeleteGroupPayload:
     context = info.context
-    await groups.delete_group(context.services, context.actor, input.database_id, input.version)
+    options = context.services.write_options()
+    await delete_row(context.actor, models.Group, input.database_id, input.version, options)
     return DeleteGroupPayload(deleted_id=global_id("Group", input.database_id))
 
 
@@ -168,7 +178,9 @@ class WithdrawWebAppsPayload(GroupPayload):
 async def add_group_members(
     info: PortalInfo, input: Input[AddGroupMembersInput]
 ) -> AddGroupMembersPayload:
-    row = await groups.add_members(info.context.actor, input.database_id, input.users)
+    row = await groups.add_members(
+        info.context.services, info.context.actor, input.database_id, input.users
+    )
     return await AddGroupMembersPayload.of(row, info.context)
 
 
@@ -193,7 +205,9 @@ async def remove_group_members(
     directives=guard(Permission.MANAGE_WEBAPPS),
 )
 async def grant_web_apps(info: PortalInfo, input: Input[GrantWebAppsInput]) -> GrantWebAppsPayload:
-    row = await groups.grant_webapps(info.context.actor, input.database_id, input.webapps)
+    row = await groups.grant_webapps(
+        info.context.services, info.context.actor, input.database_id, input.webapps
+    )
     return await GrantWebAppsPayload.of(row, info.context)
 
 
@@ -205,5 +219,7 @@ async def grant_web_apps(info: PortalInfo, input: Input[GrantWebAppsInput]) -> G
 async def withdraw_web_apps(
     info: PortalInfo, input: Input[WithdrawWebAppsInput]
 ) -> WithdrawWebAppsPayload:
-    row = await groups.withdraw_webapps(info.context.actor, input.database_id, input.webapps)
+    row = await groups.withdraw_webapps(
+        info.context.services, info.context.actor, input.database_id, input.webapps
+    )
     return await WithdrawWebAppsPayload.of(row, info.context)

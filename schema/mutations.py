@@ -10,8 +10,7 @@ import strawberry
 from graphql import GraphQLResolveInfo, GraphQLSchema, get_named_type
 from strawberry.types.maybe import Some
 
-from resolvers.errors import PortalError
-from resolvers.writes import Outdated
+from resolvers.errors import Outdated, PortalError
 from schema.context import Context
 from schema.errors import UserError, user_errors
 from schema.guard import DEFINITION

@@ -12,7 +12,7 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
 import models
-from resolvers.errors import BadUserInput, Complaint
+from resolvers.errors import BadUserInput, FieldError
 from resolvers.pages import MAXIMUM_PAGE, Page, PageArguments, cursor, page, row_id
 from schema.enums import Direction
 
@@ -82,7 +82,7 @@ def parse_global_id(global_id: str) -> tuple[str, int]:
         type_name, database_id = from_base64(global_id)
         return type_name, row_id(database_id)
     except ValueError:
-        raise BadUserInput(Complaint(INVALID_ID, "id")) from None
+        raise BadUserInput(FieldError(INVALID_ID, ("id",))) from None
 
 
 def parse_unique_id(global_id: str, expected_type: str) -> UUID:
@@ -93,7 +93,7 @@ def parse_unique_id(global_id: str, expected_type: str) -> UUID:
             return UUID(key)
     except ValueError:
         pass
-    raise BadUserInput(Complaint(INVALID_ID, "id"))
+    raise BadUserInput(FieldError(INVALID_ID, ("id",)))
 
 
 @strawberry.type(description="The position of a page in its list.")

@@ -306,7 +306,10 @@ async def reset_sessions(
     info: PortalInfo, input: Input[ResetSessionsInput]
 ) -> ResetSessionsPayload:
     user, count = await resolvers.sessions.reset_sessions(
-        info.context.actor, input.database_id, including_current=input.include_current
+        info.context.services,
+        info.context.actor,
+        input.database_id,
+        including_current=input.include_current,
     )
     return ResetSessionsPayload(user=user_of(user), ended_count=count)
 

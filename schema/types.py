@@ -10,7 +10,8 @@ import strawberry
 
 import models
 from resolvers.pages import page_arguments
-from resolvers.webapps import fill_in, has_placeholder
+from resolvers.rules import fill_in
+from resolvers.webapps import has_placeholder
 from schema import access, audit, clusters, sessions
 from schema.clusters import ServiceAccount
 from schema.context import Context, PortalInfo

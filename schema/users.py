@@ -8,7 +8,7 @@ import strawberry
 
 import models
 from resolvers import users
-from resolvers.users import Given, UserChanges
+from resolvers.writes import change_row, delete_row
 from schema.context import Context, PortalInfo
 from schema.enums import Permission
 from schema.guard import guard
@@ -38,17 +38,6 @@ class UpdateUserInput:
         description="The new family name, 1 to 150 characters."
     )
 
-    def changes(self) -> UserChanges:
-        return UserChanges(
-            primary_email=_given(self.primary_email),
-            first_name=_given(self.first_name),
-            last_name=_given(self.last_name),
-        )
-
-
-def _given(field: strawberry.Maybe[str | None]) -> Given | None:
-    return Given(field.value) if field else None
-
 
 @strawberry.type
 class UserPayload(Payload):
@@ -72,7 +61,9 @@ class UpdateUserPayload(UserPayload):
 )
 async def update_user(info: PortalInfo, input: Input[UpdateUserInput]) -> UpdateUserPayload:
     context = info.context
-    row = await users.update_user(context.actor, input.database_id, input.changes())
+    row = await users.update_user(
+        context.services, context.actor, input.database_id, input_values(input)
+    )
     return await UpdateUserPayload.of(row, context)
 
 
@@ -169,8 +160,13 @@ async def update_user_as_admin(
     info: PortalInfo, input: Input[UpdateUserAsAdminInput]
 ) -> UpdateUserAsAdminPayload:
     context = info.context
-    row = await users.change_user(
-        context.services, context.actor, input.database_id, input.version, input_values(input)
+    row = await change_row(
+        context.actor,
+        models.User,
+        input.database_id,
+        input.version,
+        input_values(input),
+        context.services.write_options(),
     )
     return await UpdateUserAsAdminPayload.of(row, context)
 
@@ -184,5 +180,6 @@ async def update_user_as_admin(
 )
 async def delete_user(info: PortalInfo, input: Input[DeleteUserInput]) -> DeleteUserPayload:
     context = info.context
-    await users.delete_user(context.services, context.actor, input.database_id, input.version)
+    options = context.services.write_options()
+    await delete_row(context.actor, models.User, input.database_id, input.version, options)
     return DeleteUserPayload(deleted_id=global_id("User", input.database_id))

@@ -7,7 +7,8 @@ from typing import Self
 import strawberry
 
 import models
-from resolvers import webapps
+from resolvers.changes import Create
+from resolvers.writes import change_row, commit, delete_row
 from schema.context import Context, PortalInfo
 from schema.enums import Permission, WebAppCategory
 from schema.guard import guard
@@ -92,8 +93,10 @@ class DeleteWebAppPayload(WebAppPayload, DeletionPayload):
     directives=guard(Permission.MANAGE_WEBAPPS),
 )
 async def create_web_app(info: PortalInfo, input: Input[CreateWebAppInput]) -> CreateWebAppPayload:
-    row = await webapps.create_webapp(info.context.actor, vars(input))
-    return await CreateWebAppPayload.of(row, info.context)
+    context = info.context
+    row = models.WebApp(**vars(input))
+    await commit(context.actor, [Create(row)], context.services.write_options())
+    return await CreateWebAppPayload.of(row, context)
 
 
 @strawberry.mutation(
@@ -101,10 +104,16 @@ async def create_web_app(info: PortalInfo, input: Input[CreateWebAppInput]) -> C
     directives=guard(Permission.MANAGE_WEBAPPS),
 )
 async def update_web_app(info: PortalInfo, input: Input[UpdateWebAppInput]) -> UpdateWebAppPayload:
-    row = await webapps.update_webapp(
-        info.context.actor, input.database_id, input.version, input_values(input)
+    context = info.context
+    row = await change_row(
+        context.actor,
+        models.WebApp,
+        input.database_id,
+        input.version,
+        input_values(input),
+        context.services.write_options(),
     )
-    return await UpdateWebAppPayload.of(row, info.context)
+    return await UpdateWebAppPayload.of(row, context)
 
 
 @strawberry.mutation(
@@ -112,5 +121,7 @@ async def update_web_app(info: PortalInfo, input: Input[UpdateWebAppInput]) -> U
     directives=guard(Permission.MANAGE_WEBAPPS),
 )
 async def delete_web_app(info: PortalInfo, input: Input[DeleteWebAppInput]) -> DeleteWebAppPayload:
-    await webapps.delete_webapp(info.context.actor, input.database_id, input.version)
+    context = info.context
+    options = context.services.write_options()
+    await delete_row(context.actor, models.WebApp, input.database_id, input.version, options)
     return DeleteWebAppPayload(deleted_id=global_id("WebApp", input.database_id))

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from auth.passwords import Passwords, UnusablePassword
@@ -29,8 +28,17 @@ from portal.logs import log_audit_events, log_to_standard_error
 from portal.settings import Settings, settings_from_environment
 from portal.web import server
 from portal.web.app import utc_now
-from resolvers.audit import creation, record
-from resolvers.users import email_complaint, name_complaint, normalize_email, username_complaint
+from resolvers.audit import record
+from resolvers.changes import Create, WriteOptions
+from resolvers.errors import BadUserInput
+from resolvers.writes import commit
+
+OPTIONS = {
+    "username": "USERNAME",
+    "primary_email": "--email",
+    "first_name": "--first-name",
+    "last_name": "--last-name",
+}
 
 
 class AccountError(OperatorError):
@@ -49,28 +57,22 @@ class NewAccount:
 
 async def create_account(account: NewAccount, passwords: Passwords) -> User:
     """Raises AccountError."""
-    _check("User name", username_complaint(account.username))
-    _check("E-mail", email_complaint(account.email))
-    for label, name in (("First name", account.first_name), ("Last name", account.last_name)):
-        _check(label, name_complaint(name) if name else None)
+    user = User(
+        username=account.username,
+        primary_email=account.email,
+        first_name=account.first_name,
+        last_name=account.last_name,
+        is_superuser=account.superuser,
+    )
+    options = WriteOptions(now=utc_now(), google=False)
     try:
-        user = User(
-            username=account.username.strip(),
-            primary_email=normalize_email(account.email) if account.email else None,
-            first_name=account.first_name,
-            last_name=account.last_name,
-            is_superuser=account.superuser,
-            password_hash=await _hash(account, passwords),
-        )
-        async with in_transaction():
-            await user.save()
-            await record(AuditActor.OPERATOR, AuditKind.USER_CREATED, user, **creation(user))
+        user.password_hash = await _hash(account, passwords)
+        await commit(AuditActor.OPERATOR, [Create(user)], options)
     except UnusablePassword as error:
         raise AccountError(f"Password: {error}") from None
-    except IntegrityError:
-        raise AccountError(
-            f"User name: {account.username!r} is taken (upper and lower case are the same)."
-        ) from None
+    except BadUserInput as invalid:
+        errors = (f"{OPTIONS[str(error.path[0])]}: {error.message}" for error in invalid.errors)
+        raise AccountError(" ".join(errors)) from None
     return user
 
 
@@ -79,11 +81,6 @@ async def _hash(account: NewAccount, passwords: Passwords) -> str | None:
         return None
     owner = (account.username, account.email or "", account.first_name, account.last_name)
     return await passwords.hash(account.password, owner)
-
-
-def _check(label: str, complaint: str | None) -> None:
-    if complaint:
-        raise AccountError(f"{label}: {complaint}")
 
 
 async def prune(before: datetime) -> int:

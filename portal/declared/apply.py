@@ -24,7 +24,8 @@ from portal.declared.state import State, load
 from portal.declared.texts import phrase
 from portal.declared.validation import validate
 from portal.declared.writes import write
-from resolvers.administrators import LAST, has_administrator
+from resolvers.administrators import has_administrator
+from resolvers.writes import LAST_ADMINISTRATOR
 
 REMEDY = (
     "leave one active user who has a password and is a superuser, or in a group with canAdmin;"
@@ -99,7 +100,7 @@ async def _change(
     await write(changes)
     after = await has_administrator(google=google)
     if before and not after:
-        raise DeclarationError(f"{declared.document.file}: {phrase(LAST)}: {REMEDY}")
+        raise DeclarationError(f"{declared.document.file}: {phrase(LAST_ADMINISTRATOR)}: {REMEDY}")
     return changes, after
 
 

@@ -11,7 +11,7 @@ from portal.declared.mistakes import Location, suggestion
 from portal.declared.state import State
 from portal.declared.texts import phrase
 from portal.logs import printable
-from resolvers.groups import administration_complaint
+from resolvers.rules import membership_error
 
 Place = tuple[Location, str]
 
@@ -68,9 +68,7 @@ def _check_groups(document: Document, declaration: Declaration, state: State) ->
     for number, group in enumerate(declaration.groups):
         if group.names("membership") or group.name not in kinds:
             kinds[group.name] = group.membership
-        if group.can_admin and (
-            complaint := administration_complaint(group.can_admin, kinds[group.name])
-        ):
+        if group.can_admin and (complaint := membership_error(group.can_admin, kinds[group.name])):
             document.add(("groups", number, "canAdmin"), phrase(complaint))
     for number, user in enumerate(declaration.users):
         for location, name in _items(("users", number, "groups"), user.groups):

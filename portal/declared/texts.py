@@ -9,8 +9,7 @@ from email_validator import EmailNotValidError
 
 from models import username_key
 from models.users import EMAIL_LENGTH, KEY_LENGTH, NAME_LENGTH
-from resolvers.users import normalize_email
-from resolvers.webapps import link_complaint, placeholder_complaint
+from resolvers.rules import link_error, normalize_email, placeholder_error
 
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 LABEL_LENGTH = 63
@@ -57,11 +56,11 @@ def check_verified_email(address: str) -> str:
 
 
 def check_placeholders(text: str) -> str:
-    return _checked(text, placeholder_complaint(text))
+    return _checked(text, placeholder_error(text))
 
 
 def check_link(url: str) -> str:
-    return _checked(url, link_complaint(url))
+    return _checked(url, link_error(url))
 
 
 def check_label(name: str) -> str:

@@ -14,7 +14,7 @@ from portal.declared.texts import check_link
 from portal.legacy.report import Report, Rule
 from portal.legacy.values import BROKEN, moment, text
 from portal.logs import printable
-from resolvers.users import normalize_email
+from resolvers.rules import normalize_email
 
 SHOWN_NAME = 50
 

@@ -160,7 +160,7 @@ async def test_what_the_cluster_refuses_is_said_in_its_words(
 ) -> None:
     await asked(bob)
     main.failures[step] = ClusterRefused(422, "the words of Kubernetes")
-    refused = await refusal(admin, APPROVE, databaseId=people.bob.id, namespace="Team_A")
+    refused = await refusal(admin, APPROVE, databaseId=people.bob.id, namespace="team-a")
     assert refused == (code, field, "the words of Kubernetes")
     assert (await User.get(id=people.bob.id)).access_state is AccessState.REQUESTED
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from models import AccessRequest, AccessState, Database, User
-from resolvers.access import sweep
+from resolvers.access import expire_access
 from tests.callers import Caller, Clock, People
 from tests.cluster.waiting import until
 from tests.provisioned import Provisioned
@@ -233,12 +233,12 @@ async def test_access_ends_by_itself_at_its_time(
     terms = {"databaseId": people.bob.id, "namespace": "team", "expiresAt": end.isoformat()}
     await done(admin, APPROVE, **terms)
     clock.advance(minutes=59)
-    assert await sweep(clock()) == 0
+    assert await expire_access(clock()) == 0
     assert (await bob.data(VIEWER))["viewer"]["accessState"] == "APPROVED"
     clock.advance(minutes=1)
     viewer = (await bob.data(VIEWER))["viewer"]
     assert (viewer["accessState"], viewer["serviceAccount"]) == ("NEW", None)
-    assert sum(await asyncio.gather(sweep(clock()), sweep(clock()))) == 1
+    assert sum(await asyncio.gather(expire_access(clock()), expire_access(clock()))) == 1
     viewer = (await bob.data(VIEWER))["viewer"]
     assert viewer["accessRequest"]["state"] == "EXPIRED"
     assert (await User.get(id=people.bob.id)).service_account_id is None

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from models import AccessRequest, AccessState, EffectiveMembership, ServiceAccount, User
-from resolvers.access import sweep
+from models import AccessRequest, AccessState, AuditActor, EffectiveMembership, ServiceAccount, User
+from resolvers.access import expire_access
+from resolvers.changes import SetAccess, WriteOptions
+from resolvers.writes import commit
 from tests.callers import Caller, Clock, People
 from tests.schema.access.calls import (
     APPROVE,
@@ -23,29 +25,29 @@ from tests.statements import recorded_statements
 
 pytestmark = pytest.mark.database
 
+DECLARED = "Declared by the operator."
 USERS = """
 { admin { users { edges { node { accessState accessRequest { state decidedBy namespace } } } } } }
 """
 
 
-async def declared(user: User, state: AccessState) -> None:
+async def declared(user: User, state: AccessState, clock: Clock) -> None:
     """As `kubeportal apply` gives and takes access."""
     account = None
     if state is AccessState.APPROVED:
-        account = await ServiceAccount.create(namespace="declared", name="bob")
-    await User.filter(id=user.id).update(
-        access_state=state, service_account_id=account and account.id
-    )
+        account = ServiceAccount(namespace="declared", name="bob")
+    change = SetAccess(await User.get(id=user.id), state, account, reason=DECLARED)
+    options = WriteOptions(now=clock(), google=False)
+    await commit(AuditActor.OPERATOR, [change], options)
 
 
 async def test_declared_access_closes_the_open_request(
     bob: Caller, admin: Caller, people: People, clock: Clock
 ) -> None:
     await asked(bob)
-    await declared(people.bob, AccessState.APPROVED)
+    await declared(people.bob, AccessState.APPROVED, clock)
     _, _, message = await refusal(admin, APPROVE, databaseId=people.bob.id, namespace="team")
-    assert message == "Bob has access already."
-    await sweep(clock())
+    assert message == "Access of Bob has been approved already, without an administrator."
     request = (await bob.data(VIEWER))["viewer"]["accessRequest"]
     assert (request["state"], request["decidedBy"]) == ("APPROVED", None)
     assert request["decisionReason"] == "Declared by the operator."
@@ -57,8 +59,7 @@ async def test_access_that_a_declaration_took_away_is_withdrawn(
 ) -> None:
     await asked(bob)
     await done(admin, APPROVE, databaseId=people.bob.id, namespace="team")
-    await declared(people.bob, AccessState.NEW)
-    await sweep(clock())
+    await declared(people.bob, AccessState.NEW, clock)
     request = (await bob.data(VIEWER))["viewer"]["accessRequest"]
     assert (request["state"], request["decidedBy"]) == ("REVOKED", "admin")
     assert (request["endedBy"], request["endReason"]) == (None, "Declared by the operator.")
@@ -69,11 +70,11 @@ async def test_a_sweep_leaves_alone_what_is_in_order(
 ) -> None:
     await asked(bob)
     before = await AccessRequest.all().values()
-    assert await sweep(clock()) == 0
+    assert await expire_access(clock()) == 0
     assert await AccessRequest.all().values() == before
     await done(admin, APPROVE, databaseId=people.bob.id, namespace="team")
     before = await AccessRequest.all().values()
-    assert await sweep(clock()) == 0
+    assert await expire_access(clock()) == 0
     assert await AccessRequest.all().values() == before
     assert (await alice.data(VIEWER))["viewer"]["accessState"] == "APPROVED"
 
@@ -158,9 +159,9 @@ async def test_an_end_in_another_time_zone_is_the_same_moment(
     local = (clock() + timedelta(hours=1) + there).replace(tzinfo=None).isoformat() + "+05:00"
     terms = {"databaseId": people.bob.id, "namespace": "team", "expiresAt": local}
     await done(admin, APPROVE, **terms)
-    assert await sweep(clock()) == 0
+    assert await expire_access(clock()) == 0
     clock.advance(hours=1)
-    assert await sweep(clock()) == 1
+    assert await expire_access(clock()) == 1
 
 
 async def test_more_requests_do_not_mean_more_statements(

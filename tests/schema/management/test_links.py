@@ -71,11 +71,11 @@ async def test_between_one_and_a_hundred_go_at_once(
     assert await complaints(admin, mutation, **given) == [(field, "Give 1 to 100 ids.")]
 
 
-@pytest.mark.parametrize("mutation", ["addGroupMembers", "removeGroupMembers"])
-async def test_nobody_is_put_into_a_group_that_fills_itself(
-    admin: Caller, people: People, mutation: str
+@pytest.mark.parametrize(
+    ("mutation", "field"), [("addGroupMembers", "databaseId"), ("removeGroupMembers", "users")]
+)
+async def test_members_of_a_self_filling_group_are_refused(
+    admin: Caller, people: People, mutation: str, field: str
 ) -> None:
     given = {"databaseId": people.everyone.id, "users": [people.bob.id]}
-    assert await complaints(admin, mutation, **given) == [
-        ("databaseId", "This group fills itself.")
-    ]
+    assert await complaints(admin, mutation, **given) == [(field, "This group fills itself.")]
