@@ -107,7 +107,7 @@ async def test_a_bad_filter_is_named(admin: Caller, field: str, value: str) -> N
 async def test_a_moment_has_its_time_zone(admin: Caller, moment: object) -> None:
     [error] = (await admin.graphql(ALL, filter={"since": moment}))["errors"]
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
-    assert "Give a moment with its time zone" in error["message"]
+    assert "Give a date and time with its offset" in error["message"]
 
 
 async def test_sr40_everybody_reads_their_own_events_and_no_others(

@@ -221,9 +221,7 @@ async def test_sr17_ones_own_password_is_not_set_without_the_current_one(
     assert await can_sign_in(anonymous, "admin", "correct horse")
 
 
-@pytest.mark.parametrize(
-    "password", ["", "short", "password1", "x" * 129, "a\u0000b c d e f g"], ids=repr
-)
+@pytest.mark.parametrize("password", ["", "short", "password1", "x" * 129], ids=repr)
 async def test_a_bad_password_is_refused(admin: Caller, people: People, password: str) -> None:
     refused = await complaints(admin, "setPassword", databaseId=people.bob.id, password=password)
     assert [field for field, _ in refused] == ["password"]
