@@ -11,7 +11,7 @@ from resolvers.errors import CredentialsProblem, Forbidden, Unauthenticated
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Where a request comes from: network address and what the client calls itself."""
+    """The origin of a request: its network address and the name that the client sends."""
 
     address: str = ""
     name: str = ""
@@ -19,7 +19,7 @@ class Client:
 
 
 class Actor:
-    """Who asks. Without a session the actor is anonymous, perhaps because of a `problem`."""
+    """The caller of an operation: anonymous without a session, perhaps because of a `problem`."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Actor:
         self.problem = problem
         self.client = client or Client()
         self._is_admin: bool | None = None
-        self._asking = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     @property
     def user_or_none(self) -> User | None:
@@ -49,8 +49,8 @@ class Actor:
         return self.session.user
 
     async def is_admin(self) -> bool:
-        """A token without the scope ADMIN makes nobody an administrator."""
-        async with self._asking:
+        """Whether the user is one; a personal access token also needs the scope ADMIN."""
+        async with self._lock:
             if self._is_admin is None:
                 session = self.session
                 is_usable = session is not None and session.allows(Scope.ADMIN)
@@ -63,8 +63,9 @@ class Actor:
             raise Forbidden("Only administrators may do this.")
 
     def require_sign_in(self) -> None:
-        """Raises Forbidden for a token, before it makes somebody an administrator: who finds one
-        would have more than its scopes.
+        """Raises Forbidden for a personal access token.
+
+        Called before a user becomes an administrator, as a stolen token would escape its scopes.
         """
         if self.session and self.session.is_token:
-            raise Forbidden("A token makes nobody an administrator: sign in for this.")
+            raise Forbidden("A token can't make a user an administrator: sign in instead.")

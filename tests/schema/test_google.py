@@ -48,8 +48,8 @@ async def login(caller: Caller, **credential: Any) -> dict[str, Any]:
     return answer
 
 
-def somebody(provider: OpenIdProvider, name: str = "grace", **claims: object) -> str:
-    """A new person at the provider; returns the subject."""
+def google_user(provider: OpenIdProvider, name: str = "grace", **claims: object) -> str:
+    """Create an account at the provider; returns its subject."""
     subject = f"{name}-{uuid4().hex}"
     profile = {
         "email": f"{name}@example.org",
@@ -64,7 +64,7 @@ def somebody(provider: OpenIdProvider, name: str = "grace", **claims: object) ->
 async def test_first_sign_in_creates_user(
     anonymous: Caller, openid_provider: OpenIdProvider
 ) -> None:
-    subject = somebody(openid_provider)
+    subject = google_user(openid_provider)
     first = await login(anonymous, idToken=openid_provider.tokens(subject).id_token)
     assert first["errors"] == []
     assert first["user"] == {
@@ -86,7 +86,7 @@ async def test_first_sign_in_creates_user(
 async def test_every_credential_signs_in_the_same_user(
     anonymous: Caller, openid_provider: OpenIdProvider
 ) -> None:
-    subject = somebody(openid_provider)
+    subject = google_user(openid_provider)
     tokens = openid_provider.tokens(subject, nonce="n")
     code = openid_provider.code(subject)
     with_nonce = {"idToken": tokens.id_token, "nonce": "n"}
@@ -111,7 +111,7 @@ async def test_every_credential_signs_in_the_same_user(
 async def test_rest_accepts_every_credential(
     anonymous: Caller, openid_provider: OpenIdProvider, path: str
 ) -> None:
-    subject = somebody(openid_provider)
+    subject = google_user(openid_provider)
     tokens = openid_provider.tokens(subject, nonce="n")
     for body in (
         {"access_token": tokens.access_token},
@@ -130,7 +130,7 @@ async def test_rest_accepts_every_credential(
 async def test_a_token_of_another_application_is_refused(
     anonymous: Caller, openid_provider: OpenIdProvider, kind: str
 ) -> None:
-    tokens = openid_provider.tokens(somebody(openid_provider), client_id="other")
+    tokens = openid_provider.tokens(google_user(openid_provider), client_id="other")
     credential = {"idToken": tokens.id_token, "accessToken": tokens.access_token}[kind]
     answer = await login(anonymous, **{kind: credential})
     assert [error["code"] for error in answer["errors"]] == ["INVALID_CREDENTIALS"]
@@ -147,7 +147,7 @@ async def test_unverified_address_proves_nothing(
     change = "mutation ($id: Int!) { updateUser(input: {databaseId: $id, primaryEmail: "
     change += '"victim@example.org"}) { errors { message } } }'
     await bob.data(change, id=people.bob.id)
-    subject = somebody(openid_provider, "victim")
+    subject = google_user(openid_provider, "victim")
     victim = await login(anonymous, idToken=openid_provider.tokens(subject).id_token)
     assert victim["user"]["databaseId"] != people.bob.id
     assert victim["user"]["username"] == "victim"
@@ -157,7 +157,7 @@ async def test_verified_address_finds_its_user(
     anonymous: Caller, people: People, openid_provider: OpenIdProvider
 ) -> None:
     await VerifiedEmail.create(address="alice@example.org", user=people.alice)
-    subject = somebody(openid_provider, "alice", email="Alice@Example.org")
+    subject = google_user(openid_provider, "alice", email="Alice@Example.org")
     signed_in = await login(anonymous, idToken=openid_provider.tokens(subject).id_token)
     assert signed_in["user"]["databaseId"] == people.alice.id
     openid_provider.set_user(subject, email="other@example.org", email_verified=True)
@@ -170,7 +170,7 @@ async def test_address_unverified_by_google_finds_no_user(
     anonymous: Caller, people: People, openid_provider: OpenIdProvider
 ) -> None:
     await VerifiedEmail.create(address="alice@example.org", user=people.alice)
-    subject = somebody(openid_provider, "alice", email_verified=False)
+    subject = google_user(openid_provider, "alice", email_verified=False)
     signed_in = await login(anonymous, idToken=openid_provider.tokens(subject).id_token)
     assert signed_in["user"]["databaseId"] != people.alice.id
     assert signed_in["user"]["username"] == "alice-2"
@@ -189,7 +189,7 @@ async def test_address_unverified_by_google_finds_no_user(
 async def test_new_user_gets_a_valid_name(
     anonymous: Caller, openid_provider: OpenIdProvider, email: str, username: str
 ) -> None:
-    subject = somebody(openid_provider, email=email, given_name="")
+    subject = google_user(openid_provider, email=email, given_name="")
     signed_in = await login(anonymous, idToken=openid_provider.tokens(subject).id_token)
     assert signed_in["user"]["username"] == username
 
@@ -197,7 +197,7 @@ async def test_new_user_gets_a_valid_name(
 async def test_a_closed_account_stays_closed(
     anonymous: Caller, people: People, openid_provider: OpenIdProvider
 ) -> None:
-    subject = somebody(openid_provider, "carol")
+    subject = google_user(openid_provider, "carol")
     await ExternalIdentity.create(provider="google", subject=subject, user=people.carol)
     answer = await login(anonymous, idToken=openid_provider.tokens(subject).id_token)
     assert [error["code"] for error in answer["errors"]] == ["INVALID_CREDENTIALS"]
@@ -212,10 +212,10 @@ class TestWithoutNewUsers:
         self, anonymous: Caller, people: People, openid_provider: OpenIdProvider
     ) -> None:
         await VerifiedEmail.create(address="alice@example.org", user=people.alice)
-        known = somebody(openid_provider, "alice")
+        known = google_user(openid_provider, "alice")
         answer = await login(anonymous, idToken=openid_provider.tokens(known).id_token)
         assert answer["user"]["databaseId"] == people.alice.id
-        stranger = somebody(openid_provider)
+        stranger = google_user(openid_provider)
         answer = await login(anonymous, idToken=openid_provider.tokens(stranger).id_token)
         assert [error["code"] for error in answer["errors"]] == ["INVALID_CREDENTIALS"]
         assert "administrator" in answer["errors"][0]["message"]
@@ -244,7 +244,7 @@ class TestWithDomains:
         claims: dict[str, object],
         welcome: bool,
     ) -> None:
-        subject = somebody(openid_provider, "grace", **claims)
+        subject = google_user(openid_provider, "grace", **claims)
         answer = await login(anonymous, idToken=openid_provider.tokens(subject).id_token)
         assert bool(answer["user"]) == welcome
 
@@ -258,7 +258,7 @@ class TestWithAProviderThatIsDown:
     async def test_outage_leaves_passwords_alone(
         self, anonymous: Caller, people: People, openid_provider: OpenIdProvider
     ) -> None:
-        token = openid_provider.tokens(somebody(openid_provider)).id_token
+        token = openid_provider.tokens(google_user(openid_provider)).id_token
         answer = await login(anonymous, idToken=token)
         assert [error["code"] for error in answer["errors"]] == ["UNAVAILABLE"]
         rest = await anonymous.rest("POST", "/login_google/", json={"id_token": token})
@@ -271,7 +271,7 @@ async def test_google_limit_per_network(
     anonymous: Caller, openid_provider: OpenIdProvider, clock: Clock
 ) -> None:
     cafe, home = at(CAFE, anonymous), at(HOME, anonymous)
-    token = openid_provider.tokens(somebody(openid_provider)).id_token
+    token = openid_provider.tokens(google_user(openid_provider)).id_token
     assert await code(cafe, "nonsense") == "INVALID_CREDENTIALS"
     assert await code(cafe, token) == "OK"
     [counted] = await AttemptCount.all()
@@ -290,7 +290,7 @@ async def test_google_and_password_limits_are_separate(
     anonymous: Caller, people: People, openid_provider: OpenIdProvider
 ) -> None:
     cafe = at(CAFE, anonymous)
-    token = openid_provider.tokens(somebody(openid_provider)).id_token
+    token = openid_provider.tokens(google_user(openid_provider)).id_token
     assert await code(cafe, "nonsense") == "INVALID_CREDENTIALS"
     await AttemptCount.all().update(count=60)
     await cafe.sign_in("alice", "correct horse")

@@ -1,4 +1,4 @@
-"""Who sees which sessions, and ends them."""
+"""Listing and ending sessions."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ async def test_invalid_session_id(alice: Caller) -> None:
 async def test_oldest_sign_in_ends_above_100(
     anonymous: Caller, alice: Caller, bob: Caller, people: People, clock: Clock
 ) -> None:
-    """The one that was not used for longest ends. Tokens and others don't count."""
+    """The one that was unused for longest ends. Tokens don't count."""
     await Session.bulk_create([session_of(people.alice, clock, age) for age in range(1, 100)])
     token = session_of(people.alice, clock, 200, method=SignInMethod.TOKEN)
     await token.save(force_create=True)
@@ -107,7 +107,7 @@ async def test_oldest_sign_in_ends_above_100(
 def session_of(
     user: User, clock: Clock, age: int, method: SignInMethod = SignInMethod.PASSWORD
 ) -> Session:
-    """One that was begun, and used for the last time, some minutes ago."""
+    """Created and last used some minutes ago."""
     begun = clock.now - timedelta(minutes=age)
     end = clock.now + timedelta(days=1)
     times = {"created_at": begun, "last_used_at": begun, "expires_at": end}

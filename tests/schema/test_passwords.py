@@ -184,7 +184,6 @@ async def test_change_takes_a_session(anonymous: Caller) -> None:
 async def test_sr03_the_command_line_refuses_the_same_passwords(
     database: Database, password: str
 ) -> None:
-    """Of `apply` there is a table with its other mistakes."""
     account = NewAccount(username="zaphod", email="zb@example.org", password=password)
     with pytest.raises(AccountError, match=r"^Password: "):
         await create_account(account, Passwords())

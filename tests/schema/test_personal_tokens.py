@@ -1,4 +1,4 @@
-"""Keys for programs: shown once, limited by scopes and time."""
+"""Personal access tokens: scopes, lifetime, and what ends them."""
 
 from __future__ import annotations
 
@@ -179,12 +179,12 @@ async def test_sr17_token_in_progress_ends_with_its_session(
 ) -> None:
     """The request was authenticated before."""
 
-    async def overtaken(services: Services, actor: Actor, wanted: NewToken) -> Any:
+    async def overtaken(services: Services, actor: Actor, new: NewToken) -> Any:
         if change:
             await User.filter(id=people.alice.id).update(**change)
         else:
             await Session.all().delete()
-        return await create_token(services, actor, wanted)
+        return await create_token(services, actor, new)
 
     monkeypatch.setattr(sessions, "create_token", overtaken)
     payload = await created(alice)
@@ -197,7 +197,7 @@ async def test_sr17_token_in_progress_ends_with_its_session(
 async def test_sr17_no_token_outlives_a_concurrent_end(
     alice: Caller, anonymous: Caller, admin: Caller, people: People, ends_by: str
 ) -> None:
-    """The thief makes tokens, as fast as possible, in a session of the owner."""
+    """A thief creates tokens in a session of the owner."""
     thief = await anonymous.sign_in("alice", "correct horse")
     making = [asyncio.create_task(created(thief)) for _ in range(40)]
     if ends_by == "changePassword":
@@ -211,8 +211,8 @@ async def test_sr17_no_token_outlives_a_concurrent_end(
 
 @pytest.mark.parametrize("rest", ["", "x", "x" * 5000])
 async def test_malformed_token_is_anonymous(anonymous: Caller, people: People, rest: str) -> None:
-    nobody = Caller(anonymous.client, {"Authorization": f"Bearer kubeportal_pat_{rest}"})
-    assert (await nobody.data(VIEWER))["viewer"] is None
+    program = Caller(anonymous.client, {"Authorization": f"Bearer kubeportal_pat_{rest}"})
+    assert (await program.data(VIEWER))["viewer"] is None
 
 
 async def test_key_rotation_keeps_tokens_and_sessions(

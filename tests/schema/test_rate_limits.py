@@ -155,7 +155,7 @@ async def test_sr06_others_in_a_familiar_network_do_not_lock_out_the_owner(
 ) -> None:
     campus = at(HOME, anonymous)
     assert await code(campus, "alice", RIGHT) == "OK"
-    await code(campus, "somebody")
+    await code(campus, "nobody")
     await use_up("network", 50)
     assert await code(campus, "bob", RIGHT) == "RATE_LIMITED"
     assert await code(campus, "alice", RIGHT) == "OK"

@@ -1,4 +1,4 @@
-"""A token with the scope ADMIN administrates, but makes nobody an administrator."""
+"""A token with the scope ADMIN administrates, but can't make a user an administrator."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ADMINISTRATION: dict[str, Callable[[People], dict[str, Any]]] = {
     "updateGroup": lambda p: {"databaseId": p.developers.id, "version": 1, "canAdmin": True},
     "addGroupMembers": lambda p: {"databaseId": p.operators.id, "users": [p.bob.id]},
 }
-REFUSAL = ("FORBIDDEN", "A token makes nobody an administrator: sign in for this.")
+REFUSAL = ("FORBIDDEN", "A token can't make a user an administrator: sign in instead.")
 
 
 @pytest.fixture
