@@ -20,8 +20,8 @@ from resolvers.writes import N, find, writing
 MAXIMUM_IDS = 100
 
 
-def of_user(user_id: int) -> QuerySet[Group]:
-    return Group.filter(effective_memberships__user_id=user_id)
+def of_user(*user_ids: int) -> QuerySet[Group]:
+    return Group.filter(effective_memberships__user_id__in=user_ids)
 
 
 async def visible_to(actor: Actor) -> QuerySet[Group]:

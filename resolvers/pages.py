@@ -1,4 +1,4 @@
-"""The orders of lists: by a column and then by id, so that every row has one place."""
+"""Keyset pagination: lists are sorted by a column and then by id, which makes rows distinct."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Direction(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a row stands in an order, or stood before it was deleted."""
+    """The position of a row in an order, even after the row was deleted."""
 
     id: int
     key: Key = None
@@ -43,7 +43,7 @@ class Order:
 
     @property
     def name(self) -> str:
-        """What tells its cursors from those of other orders."""
+        """Distinguishes its cursors from those of other orders."""
         return f"{'-' if self.descending else ''}{self.column}"
 
     def directed(self, direction: Direction) -> Self:
@@ -55,14 +55,14 @@ class Order:
         return query.order_by(*(f"{sign}{column}" for column in columns))
 
     def beyond(self, position: Position, *, forwards: bool) -> Q:
-        """Rows of a sorted query that come after the position, or before it."""
+        """The condition for rows after the position, or before it."""
         return self._beyond(position, "gt" if forwards != self.descending else "lt")
 
     def position(self, row: Model) -> Position:
         return Position(row.pk)
 
     def has_key(self, key: Key) -> bool:
-        """Whether rows may have that key."""
+        """Whether the key is valid in this order."""
         return key is None
 
     def _keyed(self, query: QuerySet[M]) -> tuple[QuerySet[M], tuple[str, ...]]:
@@ -74,7 +74,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class TextOrder(Order):
-    """By the letters of a column, without their case."""
+    """By the text of a column. Case-insensitive."""
 
     KEY: ClassVar[str] = "order_key"
 
@@ -94,7 +94,7 @@ class TextOrder(Order):
 
 @dataclass(frozen=True, slots=True)
 class MomentOrder(Order):
-    """By the moments of a column; where it is nullable, rows without one come first."""
+    """By a date and time. Rows without one come first."""
 
     nullable: bool = False
     IS_SET: ClassVar[str] = "order_key_is_set"
@@ -137,22 +137,22 @@ def cursor(order: Order, position: Position) -> str:
 
 
 def parse_cursor(order: Order, text: str) -> Position:
-    """Raises ValueError for everything but a cursor of that order."""
+    """Raises ValueError unless the text is a cursor of that order."""
     if len(text) > MAXIMUM_CURSOR:
         raise ValueError("too long")
     match orjson.loads(urlsafe_b64decode(text)):
-        case [order.name, int(row_id), str() | None as given] if 0 <= row_id <= MAXIMUM_ID:
-            key = _moment(given) if isinstance(order, MomentOrder) else given
+        case [order.name, int(row_id), str() | None as text_key] if 0 <= row_id <= MAXIMUM_ID:
+            key = _date_time(text_key) if isinstance(order, MomentOrder) else text_key
             if order.has_key(key):
                 return Position(int(row_id), key)
     raise ValueError("not of this order")
 
 
-def _moment(text: str | None) -> Key:
+def _date_time(text: str | None) -> Key:
     try:
         return text and datetime.fromisoformat(text).astimezone(UTC)
     except OverflowError:
-        raise ValueError("in no calendar") from None
+        raise ValueError("out of range") from None
 
 
 MAXIMUM_PAGE = 100
@@ -162,7 +162,7 @@ R = TypeVar("R", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class PageArguments:
-    """The slice asked for: the first or last `size` rows between two positions."""
+    """The requested slice: the first or last `size` rows between two positions."""
 
     size: int = MAXIMUM_PAGE
     backwards: bool = False
@@ -213,7 +213,7 @@ async def page(query: QuerySet[R], arguments: PageArguments) -> Page[R]:
 
 
 def cut(rows: Sequence[R], arguments: PageArguments) -> Page[R]:
-    """A page of rows that were read in its direction, one more than its size if there is one."""
+    """The page of rows that were read in its direction, up to one more than its size."""
     more = len(rows) > arguments.size
     rows, order = rows[: arguments.size], arguments.order
     if arguments.backwards:
@@ -222,7 +222,7 @@ def cut(rows: Sequence[R], arguments: PageArguments) -> Page[R]:
 
 
 def check_search(text: str | None) -> None:
-    """Raises BadUserInput for a text that nothing can contain."""
+    """Raises BadUserInput for a text that no row can contain."""
     if text and (len(text) > MAXIMUM_SEARCH or not _is_storable(text)):
         raise BadUserInput(
             FieldError(f"Search for at most {MAXIMUM_SEARCH} characters, without NUL.", ("search",))
@@ -230,14 +230,14 @@ def check_search(text: str | None) -> None:
 
 
 def row_id(text: str) -> int:
-    """An id as the database can hold it. Raises ValueError."""
+    """An id that the database can store. Raises ValueError."""
     if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= MAXIMUM_ID):
         raise ValueError(text)
     return int(text)
 
 
 def _is_storable(text: str) -> bool:
-    """Databases hold neither NUL nor halves of surrogate pairs."""
+    """Databases store neither NUL nor lone surrogates."""
     return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 

@@ -13,10 +13,10 @@ from resolvers.errors import Forbidden, NotFound
 from resolvers.pages import Order, TextOrder, check_search
 
 
-def shown_to_user(user_id: int) -> QuerySet[WebApp]:
-    """The shown web apps of a user's groups."""
+def shown_to_user(*user_ids: int) -> QuerySet[WebApp]:
+    """The shown web apps of the groups of users."""
     return WebApp.filter(
-        link_show=True, grants__group__effective_memberships__user_id=user_id
+        link_show=True, grants__group__effective_memberships__user_id__in=user_ids
     ).distinct()
 
 
