@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
 from graphql import (
@@ -19,7 +18,6 @@ from graphql import (
     IntValueNode,
     NamedTypeNode,
     OperationDefinitionNode,
-    OperationType,
     SelectionNode,
     SelectionSetNode,
     ValueNode,
@@ -44,79 +42,27 @@ PAGE_ARGUMENTS = {"first", "last"}
 INTROSPECTION = {"__schema", "__type"}
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """The value of `first` or `last`: `fixed`, unless the variable has one."""
-
-    variable: str | None
-    fixed: Any
-
-    @classmethod
-    def of(cls, node: ValueNode, defaults: Variables) -> Argument:
-        if isinstance(node, VariableNode):
-            name = node.name.value
-            return cls(name, defaults.get(name))
-        return cls(None, _literal(node))
-
-    def value(self, variables: Variables) -> Any:
-        return self.fixed if self.variable is None else variables.get(self.variable, self.fixed)
-
-
-@dataclass(frozen=True, slots=True)
-class PageSize:
-    """The maximum number of items on a page; an invalid size counts as the largest page."""
-
-    arguments: tuple[Argument, ...]
-
-    def of(self, variables: Variables) -> int:
-        values = (argument.value(variables) for argument in self.arguments)
-        sizes = [_size(value) for value in values if value is not None]
-        return max(sizes, default=MAXIMUM_PAGE)
-
-    @property
-    def is_fixed(self) -> bool:
-        return all(argument.variable is None for argument in self.arguments)
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """`fixed`, and a part that depends on variables: the items of pages."""
-
-    fixed: float = 0
-    pages: tuple[tuple[PageSize, Price], ...] = ()
-
-    def of(self, variables: Variables) -> float:
-        total = self.fixed
-        for size, item in self.pages:
-            total += size.of(variables) * item.of(variables)
-        return total
-
-    def __add__(self, other: Price) -> Price:
-        return Price(self.fixed + other.fixed, self.pages + other.pages)
-
-    def times(self, count: float) -> Price:
-        pages = tuple((size, item.times(count)) for size, item in self.pages)
-        return Price(self.fixed * count, pages)
-
-    def paged(self, size: PageSize) -> Price:
-        return self.times(size.of({})) if size.is_fixed else Price(pages=((size, self),))
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
-    """`introspects`: whether the operation reads the schema."""
+    """What is known about an operation before it runs."""
 
-    kind: OperationType
-    price: Price
-    permissions: frozenset[Permission]
-    introspects: bool
+    def __init__(self, walk: Walk, operation: OperationDefinitionNode) -> None:
+        self.kind = operation.operation
+        self._walk = walk
+        self._operation = operation
+        self._cost = walk.cost(operation, {})
+        self.permissions = frozenset(walk.permissions)
+        self.introspects = walk.introspects
+        self._has_page_variables = walk.has_page_variables
 
     def cost(self, variables: Variables) -> int:
-        return round(self.price.of(variables))
+        # Most operations cost the same every time, and are walked only once
+        if not self._has_page_variables:
+            return round(self._cost)
+        return round(self._walk.cost(self._operation, variables))
 
 
-class Planner:
-    """Reads one operation of a valid document, each fragment once per size of page.
+class Walk:
+    """Walks operations of a valid document, each fragment once per size of page.
 
     Every field costs 1. A list costs its items: those of a page by the size of the page, those of
     introspection by the average size of such a list, and those of any other list by `list_size`.
@@ -133,30 +79,32 @@ class Planner:
         self._introspection_sizes = introspection_sizes
         self._fragments = fragments_of(document)
         self._list_size = list_size
-        self._defaults: Variables = {}
-        self._prices: dict[tuple[str, PageSize | None], Price] = {}
-        self._permissions: set[Permission] = set()
-        self._introspects = False
+        self._variables: Variables = {}
+        self._costs: dict[tuple[str, int | None], float] = {}
+        self.permissions: set[Permission] = set()
+        self.introspects = False
+        self.has_page_variables = False
 
-    def plan(self, operation: OperationDefinitionNode) -> Plan:
-        self._defaults = {
+    def cost(self, operation: OperationDefinitionNode, variables: Variables) -> float:
+        defaults = {
             definition.variable.name.value: _literal(definition.default_value)
             for definition in operation.variable_definitions or ()
             if definition.default_value
         }
+        self._variables = {**defaults, **variables}
+        self._costs.clear()
         root = self._schema.get_root_type(operation.operation)
-        price = self._selections(operation.selection_set, root, None)
-        return Plan(operation.operation, price, frozenset(self._permissions), self._introspects)
+        return self._selections(operation.selection_set, root, None)
 
     def _selections(
-        self, selected: SelectionSetNode, parent: GraphQLNamedType | None, page: PageSize | None
-    ) -> Price:
+        self, selected: SelectionSetNode, parent: GraphQLNamedType | None, page: int | None
+    ) -> float:
         """`page` is the size of the lists in this selection, if they are pages."""
-        return sum((self._selection(each, parent, page) for each in selected.selections), Price())
+        return sum(self._selection(each, parent, page) for each in selected.selections)
 
     def _selection(
-        self, node: SelectionNode, parent: GraphQLNamedType | None, page: PageSize | None
-    ) -> Price:
+        self, node: SelectionNode, parent: GraphQLNamedType | None, page: int | None
+    ) -> float:
         if isinstance(node, FieldNode):
             return self._field(node, parent, page)
         if isinstance(node, FragmentSpreadNode):
@@ -166,56 +114,60 @@ class Planner:
             return self._selections(inline.selection_set, parent, page)
         return self._narrowed(inline.selection_set, inline.type_condition, page)
 
-    def _fragment(self, name: str, page: PageSize | None) -> Price:
-        price = self._prices.get((name, page))
-        if price is None:
+    def _fragment(self, name: str, page: int | None) -> float:
+        if (name, page) not in self._costs:
             node = self._fragments[name]
-            price = self._narrowed(node.selection_set, node.type_condition, page)
-            self._prices[name, page] = price
-        return price
+            cost = self._narrowed(node.selection_set, node.type_condition, page)
+            self._costs[name, page] = cost
+        return self._costs[name, page]
 
     def _narrowed(
-        self, selected: SelectionSetNode, condition: NamedTypeNode, page: PageSize | None
-    ) -> Price:
+        self, selected: SelectionSetNode, condition: NamedTypeNode, page: int | None
+    ) -> float:
         return self._selections(selected, self._schema.get_type(condition.name.value), page)
 
-    def _field(
-        self, node: FieldNode, parent: GraphQLNamedType | None, page: PageSize | None
-    ) -> Price:
+    def _field(self, node: FieldNode, parent: GraphQLNamedType | None, page: int | None) -> float:
         name = node.name.value
-        self._introspects |= name in INTROSPECTION
+        self.introspects |= name in INTROSPECTION
         field = self._schema.get_field(cast(GraphQLCompositeType, parent), name)
         if field is None or name == "__typename":
-            return Price(1)
+            return 1
         permission = permission_of(parent, field)
         if permission is not None:
-            self._permissions.add(permission)
+            self.permissions.add(permission)
         if node.selection_set is None:
-            return Price(1)
-        inner_page = self._page_size(node, field)
+            return 1
         kind = get_named_type(field.type)
-        item = Price(1) + self._selections(node.selection_set, kind, inner_page)
+        item = 1 + self._selections(node.selection_set, kind, self._page_size(node, field))
         if not is_list_type(get_nullable_type(field.type)):
             return item
-        if page:
-            return item.paged(page)
-        return item.times(self._introspection_sizes.get((str(parent), name), self._list_size))
+        if page is not None:
+            return item * page
+        return item * self._introspection_sizes.get((str(parent), name), self._list_size)
 
-    def _page_size(self, node: FieldNode, field: GraphQLField) -> PageSize | None:
+    def _page_size(self, node: FieldNode, field: GraphQLField) -> int | None:
         """None where the field has no pages."""
         if not PAGE_ARGUMENTS & field.args.keys():
             return None
-        return PageSize(
-            tuple(
-                Argument.of(argument.value, self._defaults)
-                for argument in node.arguments or ()
-                if argument.name.value in PAGE_ARGUMENTS
-            )
-        )
+        arguments = node.arguments or ()
+        sizes = [self._size(each.value) for each in arguments if each.name.value in PAGE_ARGUMENTS]
+        return max((size for size in sizes if size is not None), default=MAXIMUM_PAGE)
+
+    def _size(self, node: ValueNode) -> int | None:
+        """None for no value; an invalid one counts as the largest page."""
+        if isinstance(node, VariableNode):
+            self.has_page_variables = True
+            value = self._variables.get(node.name.value)
+        else:
+            value = _literal(node)
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        if value is None or (is_number and 0 <= value <= MAXIMUM_PAGE):
+            return value
+        return MAXIMUM_PAGE
 
 
 class Plans:
-    """The plans of operations, computed once per document and forgotten with it."""
+    """The plans of operations, made once per document and forgotten with it."""
 
     def __init__(self, schema: GraphQLSchema, list_size: int) -> None:
         self._schema = schema
@@ -233,10 +185,11 @@ class Plans:
         return plans.get(operation_name)
 
     def _plan(self, document: DocumentNode) -> dict[str | None, Plan]:
+        def walk() -> Walk:
+            return Walk(self._schema, document, self._list_size, self._introspection_sizes)
+
         plans: dict[str | None, Plan] = {
-            node.name.value if node.name else None: Planner(
-                self._schema, document, self._list_size, self._introspection_sizes
-            ).plan(node)
+            node.name.value if node.name else None: Plan(walk(), node)
             for node in document.definitions
             if isinstance(node, OperationDefinitionNode)
         }
@@ -274,8 +227,3 @@ def _literal(node: ValueNode | None) -> Any:
     if isinstance(node, IntValueNode) and len(node.value) <= len(str(MAXIMUM_PAGE)):
         return int(node.value)
     return getattr(node, "value", None)
-
-
-def _size(value: Any) -> int:
-    is_valid = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAXIMUM_PAGE
-    return value if is_valid else MAXIMUM_PAGE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Coroutine, Mapping
 from contextlib import aclosing
-from functools import cached_property
+from functools import cached_property, lru_cache
 from inspect import isawaitable
 from typing import Any, TypeAlias, cast
 
@@ -40,6 +40,8 @@ __all__ = ["Executor", "InvalidDocument", "Results", "Variables", "problems"]
 Variables: TypeAlias = Mapping[str, Any] | None
 Results: TypeAlias = AsyncGenerator[ExecutionResult, None]
 RULES = (*specified_rules, MaybeNullValidationRule)
+CACHED_DOCUMENTS = 200
+LONGEST_CACHED = 5_000
 # graphql-core's parser stops at the limit with a syntax error that only its message identifies
 TOO_MANY_TOKENS = "tokens. Parsing aborted."
 QUERY_TIMEOUT = "It took longer than {seconds:g} s and was given up."
@@ -77,9 +79,7 @@ def problems(
 class Executor:
     """Executes operations, and caches the documents that were used last.
 
-    `cache_characters` is the total length of the sources of cached documents; a source longer than
-    a hundredth of it is not cached. Where only signed-in users may read the schema, errors suggest
-    no names from it.
+    Where only signed-in users may read the schema, errors suggest no names from it.
     """
 
     def __init__(
@@ -88,10 +88,9 @@ class Executor:
         *,
         limits: Limits | None = None,
         introspection: Introspection = Introspection.EVERYONE,
-        cache_characters: int = 1_000_000,
     ) -> None:
-        # Documents go to graphql-core directly. Strawberry's `execute` takes a checked document only
-        # through extensions, and half as long again for a small query
+        # Documents go to graphql-core directly: Strawberry's `execute` takes a checked document
+        # only through extensions, and needs half as long again for a small query
         self.graphql_schema: GraphQLSchema = schema._schema
         self._schema = schema
         self.introspection = introspection
@@ -99,9 +98,7 @@ class Executor:
         self._plans = Plans(self.graphql_schema, self._limits.list_size)
         self._hide_suggestions = introspection is Introspection.SIGNED_IN
         self._mutations: set[asyncio.Task[ExecutionResult]] = set()
-        self._free_characters = cache_characters
-        self._longest_cached = cache_characters // 100
-        self._documents: dict[str, DocumentNode] = {}
+        self._cached = lru_cache(CACHED_DOCUMENTS)(self._checked)
 
     @cached_property
     def sdl(self) -> str:
@@ -109,18 +106,8 @@ class Executor:
 
     def prepare(self, source: str) -> DocumentNode:
         """Raises InvalidDocument."""
-        if len(source) > self._longest_cached:
-            return self._checked(source)
-        document = self._documents.pop(source, None)
-        if document is None:
-            document = self._checked(source)
-            self._free_characters -= len(source)
-        self._documents[source] = document
-        while self._free_characters < 0:
-            oldest = next(iter(self._documents))
-            del self._documents[oldest]
-            self._free_characters += len(oldest)
-        return document
+        is_cached = len(source) <= LONGEST_CACHED
+        return self._cached(source) if is_cached else self._checked(source)
 
     async def execute(
         self,

@@ -181,7 +181,7 @@ class Sizes:
     def __init__(self, fragments: Mapping[str, FragmentDefinitionNode], most_fields: int) -> None:
         self._most_fields = most_fields
         self._fragments: dict[str, Size] = {}
-        spreads = {name: list(_spreads(node.selection_set)) for name, node in fragments.items()}
+        spreads = {name: set(_spreads(node)) for name, node in fragments.items()}
         for name in TopologicalSorter(spreads).static_order():
             if name in fragments:
                 self._fragments[name] = self.of(fragments[name])
@@ -238,9 +238,13 @@ def _is_mutation(definition: ExecutableDefinitionNode) -> bool:
     )
 
 
-def _nodes(document: DocumentNode) -> Iterator[Node]:
-    """Every node of the document, in no particular order."""
-    open_nodes: list[Node] = [document]
+def _spreads(fragment: FragmentDefinitionNode) -> Iterator[str]:
+    return (node.name.value for node in _nodes(fragment) if isinstance(node, FragmentSpreadNode))
+
+
+def _nodes(root: Node) -> Iterator[Node]:
+    """The node and all nodes below it, in no particular order."""
+    open_nodes = [root]
     while open_nodes:
         node = open_nodes.pop()
         yield node
@@ -250,18 +254,6 @@ def _nodes(document: DocumentNode) -> Iterator[Node]:
                 open_nodes.append(child)
             elif child:
                 open_nodes.extend(child)
-
-
-def _spreads(selection_set: SelectionSetNode) -> Iterator[str]:
-    open_sets = [selection_set]
-    while open_sets:
-        for selection in open_sets.pop().selections:
-            if isinstance(selection, FragmentSpreadNode):
-                yield selection.name.value
-                continue
-            inner: SelectionSetNode | None = getattr(selection, "selection_set", None)
-            if inner:
-                open_sets.append(inner)
 
 
 def _directives(definition: ExecutableDefinitionNode) -> int:
