@@ -1,4 +1,4 @@
-"""What is different between two schemas, and how much of it clients feel."""
+"""`kubeportal schema` and `kubeportal openapi`: the contract with clients, and changes of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 import orjson
 from graphql import (
     BreakingChange,
@@ -39,7 +40,85 @@ from schema.root import build_schema as our_schema
 
 
 class ContractError(OperatorError):
-    """A schema or a document can't be read, or clients would break."""
+    """A schema or a document cannot be read, or clients would break."""
+
+
+@click.group()
+def schema() -> None:
+    """Print the GraphQL schema, or check it for breaking changes."""
+
+
+@schema.command("print")
+def schema_print() -> None:
+    """Print the schema definition (SDL)."""
+    click.echo(print_schema(), nl=False)
+
+
+@schema.command("check")
+@click.option(
+    "--against",
+    default="schema.graphql",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Schema that clients rely on.",
+)
+@click.option(
+    "--documents",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True),
+    help="Operations of clients: a folder, a *.graphql file or a manifest. Repeatable.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def schema_check(against: Path, documents: tuple[Path, ...], as_json: bool) -> None:
+    """Fail if clients of the committed schema would break.
+
+    The operations of the REST API are always checked too.
+    """
+    report = check_schema(against, documents)
+    click.echo(report.as_json() if as_json else str(report))
+    if report.failure:
+        raise ContractError(report.failure)
+
+
+@click.group()
+def openapi() -> None:
+    """Print the description of the REST API."""
+
+
+@openapi.command("print")
+def openapi_print() -> None:
+    """Print the OpenAPI description as JSON."""
+    click.echo(openapi_json())
+
+
+def print_schema() -> str:
+    return Executor(our_schema()).sdl
+
+
+def check_schema(committed: Path, paths: Sequence[Path] = ()) -> Compatibility:
+    """Compare the current schema with the committed one, for the operations of REST and of `paths`.
+
+    Raises ContractError for a file that cannot be read.
+    """
+    documents = [document for path in (REST_DOCUMENTS, *paths) for document in read_documents(path)]
+    return compare(_read_schema(committed), build_schema(print_schema()), documents)
+
+
+def openapi_json() -> str:
+    operations = load(REST_DOCUMENTS, Executor(our_schema()).graphql_schema)
+    description = describe(operations, version=REST_API_VERSION)
+    return orjson.dumps(description, option=orjson.OPT_INDENT_2).decode()
+
+
+def _read_schema(file: Path) -> GraphQLSchema:
+    try:
+        return build_schema(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ContractError(
+            f"{file}: there is no such file. Name the schema that clients rely on with --against."
+        ) from None
+    except (GraphQLError, TypeError) as error:
+        raise ContractError(f"{file} is not a valid schema: {error}") from None
 
 
 GUARD = "guard"
@@ -60,14 +139,14 @@ class Change:
 
 
 def changes_between(old: GraphQLSchema, new: GraphQLSchema) -> list[Change]:
-    """The most serious ones come first."""
-    found = [
+    """The most severe ones first."""
+    changes = [
         *(_change(change) for change in find_schema_changes(old, new)),
         *_changed_guards(old, new),
         *_changed_one_ofs(old, new),
         *_deprecations(old, new),
     ]
-    return sorted(found, key=lambda change: SEVERITIES.index(change.severity))
+    return sorted(changes, key=lambda change: SEVERITIES.index(change.severity))
 
 
 def _change(change: SchemaChange) -> Change:
@@ -81,7 +160,7 @@ def _severity(change: SchemaChange) -> str:
 
 
 def _changed_guards(old: GraphQLSchema, new: GraphQLSchema) -> Iterator[Change]:
-    """Clients may be refused what they were given before."""
+    """Another permission may be required than before."""
     before, now = dict(_guards(old)), dict(_guards(new))
     for place, guard in now.items():
         if place in before and guard != before[place]:
@@ -108,7 +187,7 @@ def _deprecations(old: GraphQLSchema, new: GraphQLSchema) -> Iterator[Change]:
 
 
 def _reasons(schema: GraphQLSchema) -> Iterator[tuple[str, str | None]]:
-    """Why each field, argument and value of an enum is deprecated, by its place."""
+    """The deprecation reason of each field, argument and enum value, by its coordinate."""
     for name, kind in schema.type_map.items():
         members = {**getattr(kind, "fields", {}), **getattr(kind, "values", {})}
         for key, member in members.items():
@@ -118,7 +197,7 @@ def _reasons(schema: GraphQLSchema) -> Iterator[tuple[str, str | None]]:
 
 
 def _guards(schema: GraphQLSchema) -> Iterator[tuple[str, str]]:
-    """The guard of each type and field that is written in the SDL, by its place."""
+    """The guard of each type and field in the SDL, by its coordinate."""
     for name, kind in schema.type_map.items():
         if kind.ast_node:
             yield name, _guard(kind.ast_node)
@@ -133,21 +212,21 @@ def _guard(node: TypeDefinitionNode | FieldDefinitionNode) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Compatibility:
-    """What changed, and which of so many known documents do not fit."""
+    """The changes, and the operations that are no longer valid; `documents` is their number."""
 
     changes: list[Change]
     broken: list[BrokenDocument]
     documents: int
 
     @property
-    def objection(self) -> str | None:
-        """Why clients break, in one line; None when they don't."""
+    def failure(self) -> str | None:
+        """Why clients would break, in one line; None if they would not."""
         breaking = sum(change.breaks for change in self.changes)
         if not breaking and not self.broken:
             return None
         return (
             f"Clients would break. Breaking changes: {breaking};"
-            f" known documents that do not fit: {len(self.broken)} of {self.documents}."
+            f" invalid documents: {len(self.broken)} of {self.documents}."
         )
 
     def __str__(self) -> str:
@@ -156,7 +235,7 @@ class Compatibility:
 
     def as_json(self) -> str:
         report = {
-            "compatible": self.objection is None,
+            "compatible": self.failure is None,
             "changes": self.changes,
             "documents": self.documents,
             "broken": [broken.as_json() for broken in self.broken],
@@ -174,7 +253,7 @@ def compare(old: GraphQLSchema, new: GraphQLSchema, documents: Sequence[Document
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One operation with its fragments."""
+    """An operation with its fragments."""
 
     file: Path
     operation: str
@@ -183,7 +262,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class BrokenDocument:
-    """A document that a schema does not suit, or that is beyond the limits."""
+    """A document that is not valid for a schema, or exceeds the limits."""
 
     document: Document
     errors: list[GraphQLError]
@@ -201,10 +280,10 @@ class BrokenDocument:
 
 
 def read_documents(path: Path) -> Iterator[Document]:
-    """Every operation of a file, or of the files below a folder.
+    """Every operation in a file, or in the files below a folder.
 
-    A *.graphql file may spread the fragments of the other ones. A *.json file is a manifest of
-    trusted documents; among those of a folder there may be others. Raises ContractError.
+    A *.graphql file may spread fragments of other files of the folder. A *.json file is a manifest
+    of trusted documents; other JSON files in a folder are ignored. Raises ContractError.
     """
     if not path.is_dir():
         yield from _manifest(path) if path.suffix == ".json" else _operations([path])
@@ -212,7 +291,7 @@ def read_documents(path: Path) -> Iterator[Document]:
     sources = sorted(path.rglob("*.graphql"))
     manifests = [file for file in sorted(path.rglob("*.json")) if _is_manifest(file)]
     if not sources and not manifests:
-        raise ContractError(f"{path} holds no *.graphql file and no manifest.")
+        raise ContractError(f"{path} contains no *.graphql file and no manifest.")
     yield from _operations(sources)
     for file in manifests:
         yield from _manifest(file)
@@ -227,27 +306,27 @@ def broken_documents(
 
 
 def _operations(files: Iterable[Path]) -> Iterator[Document]:
-    trees = {file: _parsed(_text(file), file) for file in files}
+    trees = {file: _parse(_text(file), file) for file in files}
     shared: dict[str, FragmentDefinitionNode] = {}
     for tree in trees.values():
         shared.update(fragments_of(tree))
     for file, tree in trees.items():
         own = fragments_of(tree)
         others = [node for name, node in shared.items() if name not in own]
-        yield from _separated(DocumentNode(definitions=(*tree.definitions, *others)), file)
+        yield from _separate(DocumentNode(definitions=(*tree.definitions, *others)), file)
 
 
 def _manifest(file: Path) -> Iterator[Document]:
     try:
         texts = manifest(_text(file))
     except ValueError as error:
-        raise ContractError(f"{file} can't be read: {error}") from None
+        raise ContractError(f"{file} cannot be read: {error}") from None
     for _, text in texts:
-        yield from _separated(_parsed(text, file), file)
+        yield from _separate(_parse(text, file), file)
 
 
 def _is_manifest(file: Path) -> bool:
-    """Many a JSON file holds texts by their names, but not the texts of operations."""
+    """Whether a JSON file has the form of a manifest, and at least one text is GraphQL."""
     try:
         texts = manifest(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -267,50 +346,20 @@ def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except ValueError as error:
-        raise ContractError(f"{file} can't be read: {error}") from None
+        raise ContractError(f"{file} cannot be read: {error}") from None
 
 
-def _parsed(text: str, file: Path) -> DocumentNode:
+def _parse(text: str, file: Path) -> DocumentNode:
     try:
         return strip(parse(Source(text, str(file))))
     except GraphQLError as error:
-        raise ContractError(f"{file} is no GraphQL: {error}") from None
+        raise ContractError(f"{file} is not valid GraphQL: {error}") from None
 
 
-def _separated(tree: DocumentNode, file: Path) -> Iterator[Document]:
+def _separate(tree: DocumentNode, file: Path) -> Iterator[Document]:
     for operation, part in separate_operations(tree).items():
         yield Document(file, operation or "the operation", part)
 
 
 def _line(error: GraphQLError) -> str:
     return f":{error.locations[0].line}" if error.locations else ""
-
-
-def print_schema() -> str:
-    return Executor(our_schema()).sdl
-
-
-def check_schema(committed: Path, paths: Sequence[Path] = ()) -> Compatibility:
-    """Compares with the committed schema; the documents of REST and of the paths are known.
-
-    Raises ContractError where a file can't be read.
-    """
-    documents = [document for path in (REST_DOCUMENTS, *paths) for document in read_documents(path)]
-    return compare(_read_schema(committed), build_schema(print_schema()), documents)
-
-
-def openapi_json() -> str:
-    operations = load(REST_DOCUMENTS, Executor(our_schema()).graphql_schema)
-    description = describe(operations, version=REST_API_VERSION)
-    return orjson.dumps(description, option=orjson.OPT_INDENT_2).decode()
-
-
-def _read_schema(file: Path) -> GraphQLSchema:
-    try:
-        return build_schema(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ContractError(
-            f"{file}: there is no such file; name the schema that clients rely on with --against"
-        ) from None
-    except (GraphQLError, TypeError) as error:
-        raise ContractError(f"{file} is no schema: {error}") from None

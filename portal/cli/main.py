@@ -1,14 +1,53 @@
-"""How every command ends."""
+"""The `kubeportal` command: its subcommands, and how they end."""
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import click
 
-from portal.cli.client import client
 from portal.errors import OperatorError
 from portal.logs import reason
+
+# The modules of the server take more than a second to import, so a subcommand is imported when it
+# runs: by its name, from this module. The texts are here for `kubeportal --help`.
+COMMANDS = {
+    "apply": ("administration", "Create and change users, groups and web apps from a YAML file."),
+    "audit": ("administration", "Manage the audit log."),
+    "credential": ("client", "Print a token for kubectl."),
+    "import-legacy": ("administration", "Import the data of the former portal."),
+    "login": ("client", "Sign in to a portal, for kubectl."),
+    "migrate": ("serve", "Create or update the database schema."),
+    "openapi": ("contract", "Print the description of the REST API."),
+    "schema": ("contract", "Print the GraphQL schema, or check it for breaking changes."),
+    "serve": ("serve", "Serve the portal."),
+    "user": ("administration", "Manage users."),
+}
+
+
+class LazyGroup(click.Group):
+    """Imports the module of a subcommand only when that subcommand runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"portal.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="kubeportal", prog_name="kubeportal")
+def cli() -> None:
+    """A portal to a Kubernetes cluster. Environment variables configure it: see the README."""
 
 
 def run(command: click.Command) -> None:
@@ -34,10 +73,4 @@ def _fail(message: str) -> None:
 
 
 def main() -> None:
-    if set(sys.argv[1:2]) & client.commands.keys():
-        run(client)
-    else:
-        # The modules of the server take more than a second to load
-        from portal.cli.commands import main as server_main
-
-        server_main()
+    run(cli)

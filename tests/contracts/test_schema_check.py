@@ -45,7 +45,7 @@ def replaced(sdl: str, pattern: str, replacement: str) -> str:
 def test_the_same_schema_has_no_change(sdl: str, relied_on: Path) -> None:
     relied_on.write_text(sdl)
     found = check_schema(relied_on)
-    assert (str(found), found.objection) == ("Nothing changed.", None)
+    assert (str(found), found.failure) == ("Nothing changed.", None)
     assert found.documents > 20
 
 
@@ -110,7 +110,7 @@ def test_a_change_is_told_with_how_serious_it_is(
     relied_on.write_text(replaced(sdl, now, before))
     found = check_schema(relied_on)
     assert change in str(found).splitlines()
-    assert bool(found.objection) == change.startswith("breaking")
+    assert bool(found.failure) == change.startswith("breaking")
 
 
 def test_the_documents_that_a_change_breaks_are_named(
@@ -125,7 +125,7 @@ def test_the_documents_that_a_change_breaks_are_named(
     assert [str(broken) for broken in found.broken] == [
         f"broken: Motto in {folder}/portal.graphql:3: Cannot query field 'motto' on type 'Portal'."
     ]
-    assert found.objection
+    assert found.failure
 
 
 def test_what_is_deprecated_now_is_told() -> None:
@@ -170,7 +170,7 @@ def test_the_documents_of_rest_are_known() -> None:
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
-    [("type {", "is no schema"), ("type Query { zoo: Zoo }", "is no schema")],
+    [("type {", "is not a valid schema"), ("type Query { zoo: Zoo }", "is not a valid schema")],
     ids=["syntax", "unknown type"],
 )
 def test_what_is_no_schema_is_refused(relied_on: Path, text: str, complaint: str) -> None:
@@ -209,11 +209,11 @@ def test_a_folder_may_hold_manifests_among_other_json(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "complaint"),
     [
-        ("one.graphql", b"query {", "is no GraphQL"),
-        ("one.graphql", b"\xff", "can't be read"),
-        ("manifest.json", b"{}}", "can't be read"),
-        ("manifest.json", b'{"id": 1}', "can't be read"),
-        ("manifest.json", b'{"id": "{"}', "is no GraphQL"),
+        ("one.graphql", b"query {", "is not valid GraphQL"),
+        ("one.graphql", b"\xff", "cannot be read"),
+        ("manifest.json", b"{}}", "cannot be read"),
+        ("manifest.json", b'{"id": 1}', "cannot be read"),
+        ("manifest.json", b'{"id": "{"}', "is not valid GraphQL"),
     ],
     ids=["syntax", "no text", "no JSON", "no manifest", "syntax in a manifest"],
 )
@@ -226,7 +226,7 @@ def test_what_is_no_document_is_refused(
 
 
 def test_a_folder_without_documents_is_refused(folder: Path) -> None:
-    with pytest.raises(ContractError, match="holds no"):
+    with pytest.raises(ContractError, match="contains no"):
         check_schema(COMMITTED, [folder])
 
 

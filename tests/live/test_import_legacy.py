@@ -19,7 +19,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from portal.cli.commands import cli
+from portal.cli.main import cli
 from tests.databases import new_database
 from tests.live.processes import PATIENCE_SECONDS, kubeportal
 from tests.portal.legacy.former import former, user, write_postgres, write_sqlite
@@ -221,7 +221,7 @@ def test_a_missing_database_of_a_server_is_a_mistake(postgres_url: str, tmp_path
 def processes() -> ForkServerContext:
     """New ones have loaded the command already, so that it begins at once."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["portal.cli"])
+    context.set_forkserver_preload(["portal.cli.administration"])
     return context
 
 

@@ -26,7 +26,8 @@ from models import (
     SignInMethod,
     User,
 )
-from portal.cli.commands import NewAccount, cli, create_account, prune
+from portal.cli.administration import create_user, prune_events
+from portal.cli.main import cli
 from tests.declaring import apply_file
 from tests.statements import recorded_statements
 
@@ -145,7 +146,7 @@ async def test_sr40_no_file_is_too_long_to_tell_who_became_an_administrator(
 
 async def test_an_account_of_the_command_line_is_an_event(database: Database) -> None:
     database.activate()
-    await create_account(NewAccount("root", superuser=True), Passwords())
+    await create_user(User(username="root", is_superuser=True), None, Passwords())
     [event] = await AuditEvent.all()
     assert (event.kind, event.actor_type) == (AuditKind.USER_CREATED, AuditActor.OPERATOR)
     assert (event.subject_name, event.address) == ("root", "")
@@ -164,7 +165,7 @@ async def test_sr40_pruning_deletes_what_is_older_and_is_an_event_itself(
             actor_type=AuditActor.NOBODY,
             happened_at=now - age * DAY,
         )
-    assert await prune(now - DAY) == 2
+    assert await prune_events(now - DAY) == 2
     old, pruned = await AuditEvent.all().order_by("id")
     assert old.happened_at == now
     assert (pruned.kind, pruned.actor_type) == (AuditKind.AUDIT_PRUNED, AuditActor.OPERATOR)

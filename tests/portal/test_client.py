@@ -215,12 +215,12 @@ async def test_the_answer_is_in_the_version_that_kubectl_asks_for(
     [
         ("http://portal.example.org", "use https"),
         ("ftp://portal.example.org", "use https"),
-        ("portal.example.org", "no address"),
-        ("https://", "no address"),
-        ("https://user:secret@portal.example.org", "no address"),
-        ("https://portal.example.org/?a=b", "no address"),
-        ("https://portal.example.org:port", "no address"),
-        ("https://[", "no address"),
+        ("portal.example.org", "not the address"),
+        ("https://", "not the address"),
+        ("https://user:secret@portal.example.org", "not the address"),
+        ("https://portal.example.org/?a=b", "not the address"),
+        ("https://portal.example.org:port", "not the address"),
+        ("https://[", "not the address"),
     ],
 )
 async def test_secrets_go_to_a_sound_address_only(
@@ -236,7 +236,7 @@ async def test_secrets_go_to_a_sound_address_only(
 async def test_what_is_no_portal_is_said_so(command: Command, server: str) -> None:
     refused = await sign_in(command, f"{server}/kubeconfig")
     assert "does not answer like a portal: status 404" in one_line(refused)
-    assert "can't be reached" in one_line(await sign_in(command, "http://127.0.0.1:9"))
+    assert "cannot be reached" in one_line(await sign_in(command, "http://127.0.0.1:9"))
 
 
 async def test_a_password_is_not_taken_for_a_name(command: Command, server: str) -> None:

@@ -7,8 +7,7 @@ import errno
 import click
 import pytest
 
-from portal.cli.commands import cli
-from portal.cli.main import run
+from portal.cli.main import cli, run
 
 
 @pytest.mark.parametrize("group", [[], ["audit"], ["openapi"], ["schema"], ["user"]])

@@ -11,7 +11,7 @@ import pytest
 
 from auth.passwords import Passwords, PasswordsBusy, Verification
 from models import AttemptCount, Database, Session, SignInMethod, User
-from portal.cli.commands import AccountError, NewAccount, create_account
+from portal.cli.administration import UserError, create_user
 from tests.callers import Caller, Clock, People
 
 LOGIN = """
@@ -184,9 +184,9 @@ async def test_change_takes_a_session(anonymous: Caller) -> None:
 async def test_sr03_the_command_line_refuses_the_same_passwords(
     database: Database, password: str
 ) -> None:
-    account = NewAccount(username="zaphod", email="zb@example.org", password=password)
-    with pytest.raises(AccountError, match=r"^Password: "):
-        await create_account(account, Passwords())
+    user = User(username="zaphod", primary_email="zb@example.org")
+    with pytest.raises(UserError, match=r"^Password: "):
+        await create_user(user, password, Passwords())
     assert not await User.exists()
 
 

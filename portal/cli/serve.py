@@ -1,0 +1,52 @@
+"""`kubeportal serve` and `kubeportal migrate`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from portal.container import Portal, warn_of_short_keys
+from portal.databases import opened, require_migrated
+from portal.logs import log_to_standard_error
+from portal.settings import Settings, settings_from_environment
+from portal.web import server
+from portal.web.app import utc_now
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64))
+@click.option("--migrate/--no-migrate", default=True, help="Migrate the database first.")
+def serve(host: str, port: int, workers: int, migrate: bool) -> None:
+    """Serve the portal."""
+    settings = settings_from_environment()
+    log_to_standard_error()
+    server.check_address(host, port)
+    asyncio.run(_prepare(settings, migrate=migrate))
+    warn_of_short_keys(settings)
+    server.serve(settings, host=host, port=port, workers=workers)
+
+
+@click.command()
+def migrate() -> None:
+    """Create or update the database schema."""
+    applied = asyncio.run(_migrate(settings_from_environment()))
+    click.echo("\n".join(f"applied {name}" for name in applied) or "The database is up to date.")
+
+
+async def _prepare(settings: Settings, *, migrate: bool) -> None:
+    """Migrate, and assemble the services once, as uvicorn would log a traceback for a mistake."""
+    async with opened(settings.database_url) as database:
+        if migrate:
+            await database.migrate()
+        else:
+            await require_migrated(database)
+        services = await Portal(settings, clock=utc_now).assemble()
+        await services.clusters.close()
+
+
+async def _migrate(settings: Settings) -> list[str]:
+    async with opened(settings.database_url) as database:
+        return await database.migrate()
