@@ -21,27 +21,31 @@ async def google_user(services: Services, client: Client, identity: GoogleIdenti
 
     Raises InvalidCredentials where the policy creates no users.
     """
-    # In the lock of all writers: two first sign-ins at once may take the same user name, or be of
-    # the same person
+    if user := await _linked_user(identity):
+        return user
     async with writing(Actor(client=client), services.write_options()) as writer:
-        user = await _known_user(identity)
+        # Read again under the lock: another first sign-in may be of the same person
+        user = await _linked_user(identity) or await _verified_user(identity)
+        changes: list[Change] = []
         if user is None:
             user, changes = await _new_user(services.google_policy, identity)
-            await writer.write(changes)
-        await writer.write([AddIdentity(user, PROVIDER, identity.subject)])
+        await writer.write([*changes, AddIdentity(user, PROVIDER, identity.subject)])
     return user
 
 
-async def _known_user(identity: GoogleIdentity) -> User | None:
-    link = await ExternalIdentity.get_or_none(
-        provider=PROVIDER, subject=identity.subject
-    ).select_related("user")
-    if link is not None:
-        return link.user
+async def _linked_user(identity: GoogleIdentity) -> User | None:
+    links = ExternalIdentity.filter(provider=PROVIDER, subject=identity.subject)
+    link = await links.select_related("user").first()
+    return link.user if link else None
+
+
+async def _verified_user(identity: GoogleIdentity) -> User | None:
+    """The user who has proven the address, which Google has verified as well."""
     if not (identity.email and identity.email_verified):
         return None
-    proven = await VerifiedEmail.get_or_none(address=identity.email.lower()).select_related("user")
-    return proven.user if proven else None
+    addresses = VerifiedEmail.filter(address=identity.email.lower())
+    address = await addresses.select_related("user").first()
+    return address.user if address else None
 
 
 async def _new_user(policy: GooglePolicy, identity: GoogleIdentity) -> tuple[User, list[Change]]:
@@ -74,8 +78,8 @@ def _check_policy(policy: GooglePolicy, identity: GoogleIdentity) -> None:
 
 
 async def _free_username(identity: GoogleIdentity) -> str:
-    wanted = (identity.email or "").partition("@")[0] or identity.given_name
-    base = wanted.strip()[: NAME_LENGTH - len(ROOM_FOR_NUMBER)]
+    preferred = (identity.email or "").partition("@")[0] or identity.given_name
+    base = preferred.strip()[: NAME_LENGTH - len(ROOM_FOR_NUMBER)]
     if not base or not is_valid(User, "username", base + ROOM_FOR_NUMBER):
         base = "google-user"
     key = username_key(base)

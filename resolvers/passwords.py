@@ -28,7 +28,7 @@ async def change_password(services: Services, actor: Actor, current: str, new: s
     passwords; Unavailable when too many are being hashed; Conflict when it was changed meanwhile.
     """
     user = actor.user
-    require(current_password=current, new_password=new)
+    require_values(current_password=current, new_password=new)
     try:
         async with services.rate_limits.attempt(Budget(PASSWORD_CHANGE, str(user.id))):
             if not (await verify(services, current, user.password_hash)).ok:
@@ -91,7 +91,7 @@ def _busy_as_unavailable() -> Iterator[None]:
         raise Unavailable("Too many passwords are being checked at once; try again.") from None
 
 
-def require(**values: str) -> None:
+def require_values(**values: str) -> None:
     """Raises BadUserInput for each field that is empty."""
     if errors := [FieldError(BLANK, (field,)) for field, value in values.items() if not value]:
         raise BadUserInput(*errors)

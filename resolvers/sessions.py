@@ -218,7 +218,7 @@ async def create_token(services: Services, actor: Actor, new: NewToken) -> tuple
     """
     user, now = actor.user, services.clock()
     if actor.session is None or now - actor.session.created_at > RECENT_SIGN_IN:
-        raise Forbidden("Sign in again first: a token is made within 15 minutes of a sign-in.")
+        raise Forbidden("Sign in again: a token is created within 15 minutes of a sign-in.")
     expires_at = new.expires_at or now + DEFAULT_TOKEN_LIFETIME
     if errors := [*_token_errors(new, expires_at, now)]:
         raise BadUserInput(*errors)

@@ -19,13 +19,13 @@ from resolvers.actor import Actor, Client
 from resolvers.audit import record
 from resolvers.errors import BadUserInput, FieldError, InvalidCredentials, RateLimited, Unavailable
 from resolvers.google import google_user
-from resolvers.passwords import require, verify
+from resolvers.passwords import require_values, verify
 from resolvers.rate_limits import Budget, Limit, network_of
 from resolvers.services import Services
 from resolvers.sessions import end_oldest_sign_ins
 
 QUARTER, DAY = timedelta(minutes=15), timedelta(days=1)
-# Of passwords. A network from which the account has signed in during the last FAMILIARITY has
+# Failed passwords. A network from which the account has signed in during the last FAMILIARITY has
 # limits of its own: failures elsewhere, or of others in that network, don't lock out the owner
 NETWORK = Limit("network", 50, QUARTER)
 ACCOUNT = Limit("account", 20, QUARTER)
@@ -52,19 +52,25 @@ async def login(services: Services, client: Client, username: str, password: str
     Raises BadUserInput for an empty value, RateLimited after too many failures,
     InvalidCredentials, and Unavailable when too many passwords are being verified.
     """
-    require(username=username, password=password)
+    require_values(username=username, password=password)
     method = SignInMethod.PASSWORD
-    account = username_key(username[: KEY_LENGTH + 1])
     network = network_of(client.address)
+    account = username_key(username[: KEY_LENGTH + 1])  # may not exist, and be as long as a request
     pair = f"{network} {account}"
 
     user = await User.by_username(username)
     if await services.rate_limits.is_remembered(FAMILIAR, pair):
-        limits = Budget(FAMILIAR_NETWORK, network), Budget(FAMILIAR_ACCOUNT, pair)
-        budgets = *limits, Budget(FAMILIAR_ACCOUNT_DAY, pair)
+        budgets = (
+            Budget(FAMILIAR_NETWORK, network),
+            Budget(FAMILIAR_ACCOUNT, pair),
+            Budget(FAMILIAR_ACCOUNT_DAY, pair),
+        )
     else:
-        limits = Budget(NETWORK, network), Budget(ACCOUNT, account)
-        budgets = *limits, Budget(ACCOUNT_DAY, account)
+        budgets = (
+            Budget(NETWORK, network),
+            Budget(ACCOUNT, account),
+            Budget(ACCOUNT_DAY, account),
+        )
     async with _attempt(services, client, method, user, *budgets):
         # A closed account is verified as a missing one is, and answered in the same way
         stored = user.password_hash if user and user.is_active else None
