@@ -14,10 +14,10 @@ from resolvers.actor import Actor
 from resolvers.changes import Change, ExpireAccess, SetAccess, WriteOptions
 from resolvers.errors import BadUserInput, Conflict, FieldError, Forbidden, NotFound
 from resolvers.mail import mail_administrators, mail_user
+from resolvers.pages import find
 from resolvers.rules import BLANK, lines
 from resolvers.services import Services
-from resolvers.users import any_user
-from resolvers.writes import batches, find, writing
+from resolvers.writes import batches, writing
 
 RELATED = ("user", "decided_by", "ended_by", "service_account")
 
@@ -37,8 +37,8 @@ async def access_request(actor: Actor, request_id: int) -> AccessRequest:
     raise NotFound
 
 
-async def search(actor: Actor, state: AccessRequestState | None) -> QuerySet[AccessRequest]:
-    """For administrators: all of them, or those in the state."""
+def search(state: AccessRequestState | None) -> QuerySet[AccessRequest]:
+    """All requests, or those in the state."""
     return _all().filter(state=state) if state else _all()
 
 
@@ -78,7 +78,7 @@ async def candidate(actor: Actor, user_id: int) -> User:
     """The user about whose access an administrator decides. Raises Forbidden for oneself."""
     if user_id == actor.user.id:
         raise Forbidden("Nobody decides about their own access: ask another administrator.")
-    return await any_user(actor, user_id)
+    return await find(User, user_id)
 
 
 async def reject_access(

@@ -25,9 +25,10 @@ from resolvers.actor import Actor
 from resolvers.changes import AddMember, Change, SetAccess
 from resolvers.clusters import NO_CLUSTER
 from resolvers.errors import BadUserInput, Conflict, FieldError, Unavailable
+from resolvers.pages import find
 from resolvers.rules import namespace_error, subdomain_error
 from resolvers.services import Services
-from resolvers.writes import CLOSED, find, writing
+from resolvers.writes import CLOSED, writing
 
 logger = logging.getLogger(__name__)
 

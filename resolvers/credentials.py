@@ -82,8 +82,8 @@ def own(actor: Actor, owner: User) -> QuerySet[CredentialIssue]:
     return CredentialIssue.filter(user_id=owner.id).select_related("user")
 
 
-async def search(actor: Actor, text: str | None) -> QuerySet[CredentialIssue]:
-    """For administrators: all, or those with the text. Raises BadUserInput."""
+def search(text: str | None) -> QuerySet[CredentialIssue]:
+    """All records, or those that contain the text. Raises BadUserInput."""
     check_search(text)
     every = CredentialIssue.all().select_related("user")
     fields = ("username", "namespace", "service_account", "address", "fingerprint")

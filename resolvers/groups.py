@@ -13,9 +13,9 @@ from models import EffectiveMembership, Group, GroupMembership, User, WebApp
 from resolvers.actor import Actor
 from resolvers.changes import AddMember, GrantWebApp, RemoveMember, WithdrawWebApp
 from resolvers.errors import BadUserInput, FieldError, Forbidden, NotFound
-from resolvers.pages import Order, Page, PageArguments, TextOrder, check_search, cut
+from resolvers.pages import N, Order, Page, PageArguments, TextOrder, check_search, cut, find
 from resolvers.services import Services
-from resolvers.writes import N, find, writing
+from resolvers.writes import writing
 
 MAXIMUM_IDS = 100
 
@@ -39,14 +39,6 @@ async def group(actor: Actor, group_id: int) -> Group:
     raise NotFound
 
 
-async def any_group(actor: Actor, group_id: int) -> Group:
-    """For administrators: whichever it is."""
-    found = await Group.get_or_none(id=group_id)
-    if found is None:
-        raise NotFound
-    return found
-
-
 class GroupOrderField(Enum):
     ID = Order()
     NAME = TextOrder("name")
@@ -66,8 +58,8 @@ class GroupFilter:
             yield Q(membership=self.membership)
 
 
-async def search(actor: Actor, text: str | None, wanted: GroupFilter) -> QuerySet[Group]:
-    """For administrators: those that are wanted and have the text. Raises BadUserInput."""
+def search(text: str | None, wanted: GroupFilter) -> QuerySet[Group]:
+    """The rows that meet the conditions and contain the text. Raises BadUserInput."""
     check_search(text)
     found = Group.filter(*wanted.conditions())
     return found.filter(name__icontains=text) if text else found

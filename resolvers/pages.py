@@ -14,8 +14,9 @@ from tortoise.expressions import Case, Q, When
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
+from models import Group, User, WebApp
 from models.database import Alphabetical
-from resolvers.errors import BadUserInput, FieldError
+from resolvers.errors import BadUserInput, FieldError, NotFound, Outdated
 
 M = TypeVar("M", bound=Model)
 Key: TypeAlias = str | datetime | None
@@ -158,6 +159,7 @@ def _date_time(text: str | None) -> Key:
 MAXIMUM_PAGE = 100
 MAXIMUM_SEARCH = 200
 R = TypeVar("R", bound=Model)
+N = TypeVar("N", User, Group, WebApp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,16 @@ def page_arguments(
         before=_position("before", before, order),
         order=order,
     )
+
+
+async def find(model: type[N], row_id: int, version: int | None = None) -> N:
+    """The row with that id, and with that version if one is given. Raises NotFound and Outdated."""
+    row = await model.get_or_none(id=row_id)
+    if row is None:
+        raise NotFound
+    if version not in (None, row.version):
+        raise Outdated(row)
+    return row
 
 
 async def page(query: QuerySet[R], arguments: PageArguments) -> Page[R]:

@@ -12,10 +12,11 @@ from resolvers.actor import Actor
 from resolvers.audit import record
 from resolvers.changes import SetPassword
 from resolvers.errors import BadUserInput, FieldError, RateLimited, Unavailable
+from resolvers.pages import find
 from resolvers.rate_limits import Budget, Limit
 from resolvers.rules import BLANK
 from resolvers.services import Services
-from resolvers.writes import commit, find
+from resolvers.writes import commit
 
 # Apart from the limits of sign-ins: failures elsewhere don't keep a user from a new password
 PASSWORD_CHANGE = Limit("password-change", 10, timedelta(minutes=15))

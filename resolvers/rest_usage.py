@@ -11,7 +11,6 @@ from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
 from models import RestUsage
-from resolvers.actor import Actor
 
 MAXIMUM_CLIENTS = 20
 OTHERS = "(others)"
@@ -65,8 +64,8 @@ async def add(tallies: Mapping[Call, Tally], now: datetime) -> None:
             await _add(call, tally)
 
 
-async def usage(actor: Actor) -> list[RestUsage]:
-    """For administrators, by route; of one route whoever called last comes first."""
+async def usage() -> list[RestUsage]:
+    """By route, the most recent client first."""
     return await RestUsage.all().order_by("route", "method", "document", "-last_seen_at")
 
 

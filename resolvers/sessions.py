@@ -28,9 +28,10 @@ from resolvers.errors import (
     NotFound,
     Unauthenticated,
 )
+from resolvers.pages import find
 from resolvers.rules import collecting_errors, line
 from resolvers.services import Services
-from resolvers.writes import commit, find
+from resolvers.writes import commit
 
 logger = logging.getLogger(__name__)
 

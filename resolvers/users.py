@@ -14,11 +14,11 @@ from resolvers.actor import Actor
 from resolvers.administrators import administrators
 from resolvers.changes import Create, Update
 from resolvers.errors import BadUserInput, FieldError, Forbidden, NotFound
-from resolvers.pages import MomentOrder, Order, TextOrder, check_search
+from resolvers.pages import MomentOrder, Order, TextOrder, check_search, find
 from resolvers.passwords import hash_new
 from resolvers.rules import BLANK, collecting_errors
 from resolvers.services import Services
-from resolvers.writes import find, writing
+from resolvers.writes import writing
 
 
 async def visible_to(actor: Actor) -> QuerySet[User]:
@@ -33,14 +33,6 @@ async def user(actor: Actor, user_id: int) -> User:
     if await User.exists(id=user_id):
         raise Forbidden
     raise NotFound
-
-
-async def any_user(actor: Actor, user_id: int) -> User:
-    """For administrators: whoever it is."""
-    found = await User.get_or_none(id=user_id)
-    if found is None:
-        raise NotFound
-    return found
 
 
 async def update_user(
@@ -127,10 +119,8 @@ def _in_state(state: AccessState, now: datetime) -> Q:
     return Q(access_state=state)
 
 
-async def search(
-    actor: Actor, text: str | None, wanted: UserFilter, now: datetime
-) -> QuerySet[User]:
-    """For administrators: those who are wanted and have the text. Raises BadUserInput."""
+def search(text: str | None, wanted: UserFilter, now: datetime) -> QuerySet[User]:
+    """The users that meet the conditions and contain the text. Raises BadUserInput."""
     check_search(text)
     found = User.filter(*wanted.conditions(now))
     if not text:

@@ -35,14 +35,6 @@ async def webapp(actor: Actor, webapp_id: int) -> WebApp:
     raise NotFound
 
 
-async def any_webapp(actor: Actor, webapp_id: int) -> WebApp:
-    """For administrators: whichever it is."""
-    found = await WebApp.get_or_none(id=webapp_id)
-    if found is None:
-        raise NotFound
-    return found
-
-
 def has_placeholder(text: str | None) -> bool:
     return text is not None and "{{" in text
 
@@ -67,8 +59,8 @@ class WebAppFilter:
             yield Q(id__in=Subquery(granted))
 
 
-async def search(actor: Actor, text: str | None, wanted: WebAppFilter) -> QuerySet[WebApp]:
-    """For administrators: those that are wanted and have the text. Raises BadUserInput."""
+def search(text: str | None, wanted: WebAppFilter) -> QuerySet[WebApp]:
+    """The rows that meet the conditions and contain the text. Raises BadUserInput."""
     check_search(text)
     found = WebApp.filter(*wanted.conditions())
     if not text:

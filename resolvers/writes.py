@@ -61,11 +61,10 @@ from resolvers.errors import (
     BadUserInput,
     Conflict,
     FieldError,
-    NotFound,
-    Outdated,
     Path,
     TooBusy,
 )
+from resolvers.pages import find
 from resolvers.rules import (
     RULES,
     account_errors,
@@ -466,16 +465,6 @@ class _Differences:
     change: Update
     before: Mapping[str, Any]
     after: Mapping[str, Any]
-
-
-async def find(model: type[N], row_id: int, version: int | None = None) -> N:
-    """The row to change, of that version if one is given. Raises NotFound and Outdated."""
-    row = await model.get_or_none(id=row_id)
-    if row is None:
-        raise NotFound
-    if version not in (None, row.version):
-        raise Outdated(row)
-    return row
 
 
 async def change_row(

@@ -9,7 +9,7 @@ import strawberry
 
 import models
 from resolvers import access, audit, credentials, groups, rest_usage, users, webapps
-from resolvers.pages import BY_ID, Order, page_arguments
+from resolvers.pages import BY_ID, Order, find, page_arguments
 from schema.access import AccessRequest
 from schema.audit import NEWEST_FIRST, AuditEvent, AuditEventFilter, AuditEventFilterArgument
 from schema.clusters import CredentialIssue
@@ -190,7 +190,7 @@ class RestUsage:
 class Administration:
     @strawberry.field(description="A user. NOT_FOUND for a missing one.")
     async def user(self, info: PortalInfo, database_id: DatabaseId) -> User | None:
-        return User.of(await users.any_user(info.context.actor, database_id))
+        return User.of(await find(models.User, database_id))
 
     @strawberry.field(description="All users. The search covers names and addresses.")
     async def users(
@@ -205,14 +205,14 @@ class Administration:
         order_by: UserOrderArgument = None,
     ) -> Connection[User]:
         now, conditions = info.context.services.clock(), (filter or UserFilter()).as_filter()
-        query = await users.search(info.context.actor, search, conditions, now)
+        query = users.search(search, conditions, now)
         order = _directed(order_by or UserOrder())
         arguments = page_arguments(first, after, last, before, order)
         return await Connection[User].read(query, arguments, User.of)
 
     @strawberry.field(description="A group. NOT_FOUND for a missing one.")
     async def group(self, info: PortalInfo, database_id: DatabaseId) -> Group | None:
-        return Group.of(await groups.any_group(info.context.actor, database_id))
+        return Group.of(await find(models.Group, database_id))
 
     @strawberry.field(description="All groups. The search covers names.")
     async def groups(
@@ -227,14 +227,14 @@ class Administration:
         order_by: GroupOrderArgument = None,
     ) -> Connection[Group]:
         conditions = (filter or GroupFilter()).as_filter()
-        query = await groups.search(info.context.actor, search, conditions)
+        query = groups.search(search, conditions)
         order = _directed(order_by or GroupOrder())
         arguments = page_arguments(first, after, last, before, order)
         return await Connection[Group].read(query, arguments, Group.of)
 
     @strawberry.field(description="A web app, visible or hidden. NOT_FOUND for a missing one.")
     async def webapp(self, info: PortalInfo, database_id: DatabaseId) -> WebApp | None:
-        row = await webapps.any_webapp(info.context.actor, database_id)
+        row = await find(models.WebApp, database_id)
         return await WebApp.one_of(row, info.context)
 
     @strawberry.field(description="All web apps. The search covers names and links.")
@@ -250,7 +250,7 @@ class Administration:
         order_by: WebAppOrderArgument = None,
     ) -> Connection[WebApp]:
         conditions = (filter or WebAppFilter()).as_filter()
-        query = await webapps.search(info.context.actor, search, conditions)
+        query = webapps.search(search, conditions)
         order = _directed(order_by or WebAppOrder())
         arguments = page_arguments(first, after, last, before, order)
         account = await info.context.loaders.own_account()
@@ -270,7 +270,7 @@ class Administration:
         search: Search = None,
         direction: Chronology = Direction.ASC,
     ) -> Connection[CredentialIssue]:
-        query = await credentials.search(info.context.actor, search)
+        query = credentials.search(search)
         arguments = page_arguments(first, after, last, before, BY_ID.directed(direction))
         return await Connection[CredentialIssue].read(query, arguments, CredentialIssue.of)
 
@@ -285,7 +285,7 @@ class Administration:
         filter: AuditEventFilterArgument = None,
     ) -> Connection[AuditEvent]:
         conditions = (filter or AuditEventFilter()).as_filter()
-        query = await audit.search(info.context.actor, conditions)
+        query = audit.search(conditions)
         arguments = page_arguments(first, after, last, before, NEWEST_FIRST)
         return await Connection[AuditEvent].read(query, arguments, AuditEvent.of)
 
@@ -300,7 +300,7 @@ class Administration:
         before: Before = None,
         direction: Chronology = Direction.ASC,
     ) -> Connection[AccessRequest]:
-        query = await access.search(info.context.actor, state)
+        query = access.search(state)
         arguments = page_arguments(first, after, last, before, BY_ID.directed(direction))
         return await Connection[AccessRequest].read(query, arguments, AccessRequest.of)
 
@@ -309,4 +309,4 @@ class Administration:
         " of clients per route is limited. Calls of the last seconds may be missing."
     )
     async def rest_usage(self, info: PortalInfo) -> list[RestUsage]:
-        return [RestUsage.of(row) for row in await rest_usage.usage(info.context.actor)]
+        return [RestUsage.of(row) for row in await rest_usage.usage()]

@@ -26,6 +26,7 @@ from graphql import (
 from strawberry.schema.config import StrawberryConfig
 
 import cluster.cluster
+import models
 import resolvers.access
 import resolvers.audit
 import resolvers.clusters
@@ -34,6 +35,7 @@ import resolvers.groups
 import resolvers.users
 import resolvers.webapps
 from resolvers.errors import NotFound
+from resolvers.pages import find
 from resolvers.permissions import Subject, can
 from schema import access, groups, sessions, users, webapps
 from schema.access import AccessRequest
@@ -101,18 +103,16 @@ async def node(global_id: str, context: Context) -> Node:
     type_name, database_id = parse_global_id(global_id)
     actor, admin = context.actor, await context.actor.is_admin()
     if type_name == "User":
-        return User.of(
-            await (resolvers.users.any_user if admin else resolvers.users.user)(actor, database_id)
-        )
+        user = find(models.User, database_id) if admin else resolvers.users.user(actor, database_id)
+        return User.of(await user)
     if type_name == "Group":
-        return Group.of(
-            await (resolvers.groups.any_group if admin else resolvers.groups.group)(
-                actor, database_id
-            )
-        )
+        groups = resolvers.groups
+        group = find(models.Group, database_id) if admin else groups.group(actor, database_id)
+        return Group.of(await group)
     if type_name == "WebApp":
-        find = resolvers.webapps.any_webapp if admin else resolvers.webapps.webapp
-        return await WebApp.one_of(await find(actor, database_id), context)
+        webapps = resolvers.webapps
+        webapp = find(models.WebApp, database_id) if admin else webapps.webapp(actor, database_id)
+        return await WebApp.one_of(await webapp, context)
     if type_name == "AccessRequest":
         return AccessRequest.of(await resolvers.access.access_request(actor, database_id))
     if type_name == "CredentialIssue":
