@@ -1,9 +1,9 @@
-"""What taking over a large former portal costs.
+"""CPU seconds and peak memory of a large import.
 
     python -m bench.legacy [--users 50000] [--target postgres://…]
 
-Makes an SQLite database of the former portal, takes it over twice, and tells CPU seconds and the
-peak of memory of each run, which is a process of its own. Fails beyond the limits.
+Creates an SQLite database of the former portal and imports it twice, each time in a process of its
+own. Fails beyond the limits.
 """
 
 import asyncio
@@ -106,7 +106,7 @@ def people(users: int) -> Iterator[tuple[object, ...]]:
 def measure(source: Path, target: str) -> Cost:
     receiver, sender = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.get_context("spawn").Process(
-        target=take_over, args=(source, target, sender)
+        target=run, args=(source, target, sender)
     )
     process.start()
     sender.close()
@@ -115,26 +115,26 @@ def measure(source: Path, target: str) -> Cost:
     return cost
 
 
-def take_over(source: Path, target: str, sender: Connection) -> None:
+def run(source: Path, target: str, sender: Connection) -> None:
     started, cpu = time.perf_counter(), time.process_time()
-    asyncio.run(run_import(target, str(source), dry_run=False))
+    asyncio.run(run_import(target, str(source), google=False, dry_run=False))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     sender.send(Cost(time.process_time() - cpu, time.perf_counter() - started, peak))
 
 
 @click.command(help=__doc__)
 @click.option("--users", default=50_000, show_default=True)
-@click.option("--target", help="The URL of an empty database; without it, a new SQLite file.")
-@click.option("--seconds", default=120.0, show_default=True, help="CPU that a run may take.")
-@click.option("--mebibytes", default=500.0, show_default=True, help="Memory that it may take.")
+@click.option("--target", help="URL of an empty database (default: a new SQLite file).")
+@click.option("--seconds", default=120.0, show_default=True, help="Limit of the CPU time of a run.")
+@click.option("--mebibytes", default=500.0, show_default=True, help="Limit of the memory of a run.")
 def main(users: int, target: str | None, seconds: float, mebibytes: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "former.sqlite3")
         make_source(source, users)
         url = target or f"sqlite://{folder}/portal.sqlite3"
-        costs = {run: measure(source, url) for run in ("first run", "second run")}
-    for run, cost in costs.items():
-        click.echo(f"{users} users, {run:<10} {cost}")
+        costs = {name: measure(source, url) for name in ("first run", "second run")}
+    for name, cost in costs.items():
+        click.echo(f"{users} users, {name:<10} {cost}")
     if max(cost.cpu_seconds for cost in costs.values()) > seconds:
         raise click.ClickException(f"a run takes more than {seconds} s of CPU")
     if max(cost.peak_mebibytes for cost in costs.values()) > mebibytes:

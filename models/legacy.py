@@ -13,19 +13,16 @@ class LegacyKind(StrEnum):
 
 
 class LegacyRow(Model):
-    """A row of the portal before this one, as it was when it was last taken over.
+    """A row that was imported from the former portal.
 
-    `values` has a fingerprint of each value there, and a list of them where there are several. So
-    the next import can tell what was changed there from what was changed here, and nothing
-    personal is kept twice. `target_id` is that of the row here, and stays when that is deleted: no
-    other row may ever be taken for it.
+    It stays when the row with `target_id` is deleted, so that a later import does not create it
+    again.
     """
 
     id = fields.IntField(primary_key=True)
     kind = fields.CharEnumField(LegacyKind, max_length=6)
     source_id = fields.BigIntField()
     target_id = fields.IntField()
-    values: dict[str, str | list[str]] = fields.JSONField()
 
     class Meta:
         table = "legacy_rows"

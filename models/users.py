@@ -9,7 +9,6 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.clusters import ServiceAccount
-from models.fingerprints import FINGERPRINT_LENGTH, fingerprint
 
 NAME_LENGTH = 150
 KEY_LENGTH = 3 * NAME_LENGTH  # a letter may become three without its case
@@ -31,11 +30,7 @@ def username_key(username: str) -> str:
 
 
 class User(Model):
-    """`version` counts the changes of what people edit: names, addresses, `is_…`.
-
-    `original_hash` and `upgraded_hash` are fingerprints of the password hash that was set and of
-    the one that a sign-in put in its place.
-    """
+    """`version` counts the changes of what people edit: names, addresses, `is_…`."""
 
     id = fields.IntField(primary_key=True)
     username = fields.CharField(max_length=NAME_LENGTH)
@@ -46,8 +41,6 @@ class User(Model):
     alternative_emails: list[str] = fields.JSONField(default=list)
     password_hash = fields.CharField(max_length=HASH_LENGTH, null=True)
     declared_password_hash = fields.CharField(max_length=HASH_LENGTH, null=True)
-    original_hash = fields.CharField(max_length=FINGERPRINT_LENGTH, null=True)
-    upgraded_hash = fields.CharField(max_length=FINGERPRINT_LENGTH, null=True)
     is_superuser = fields.BooleanField(default=False)
     is_active = fields.BooleanField(default=True)
     access_state = fields.CharEnumField(AccessState, max_length=9, default=AccessState.NEW)
@@ -87,25 +80,6 @@ class User(Model):
     def has_access_at(self, now: datetime) -> bool:
         approved = self.access_state_at(now) == AccessState.APPROVED
         return approved and self.service_account_id is not None
-
-    @property
-    def password_fingerprint(self) -> str:
-        """Of the hash as it was set: the same as long as the password is the same.
-
-        Whatever sets another password need not know of this, as it sets another hash.
-        """
-        present = fingerprint(self.password_hash)
-        if self.original_hash and self.upgraded_hash == present:
-            return self.original_hash
-        return present
-
-    def upgraded_to(self, password_hash: str) -> dict[str, str]:
-        """The columns to write when the same password gets a hash of a newer kind."""
-        return {
-            "password_hash": password_hash,
-            "original_hash": self.password_fingerprint,
-            "upgraded_hash": fingerprint(password_hash),
-        }
 
     @property
     def display_name(self) -> str:

@@ -180,7 +180,6 @@ class Migration(migrations.Migration):
                 ),
                 ("source_id", fields.BigIntField()),
                 ("target_id", fields.IntField()),
-                ("values", fields.JSONField(encoder=JSON_DUMPS, decoder=loads)),
             ],
             options={
                 "table": "legacy_rows",
@@ -250,8 +249,6 @@ class Migration(migrations.Migration):
                 ),
                 ("password_hash", fields.CharField(null=True, max_length=255)),
                 ("declared_password_hash", fields.CharField(null=True, max_length=255)),
-                ("original_hash", fields.CharField(null=True, max_length=20)),
-                ("upgraded_hash", fields.CharField(null=True, max_length=20)),
                 ("is_superuser", fields.BooleanField(default=False)),
                 ("is_active", fields.BooleanField(default=True)),
                 (

@@ -130,11 +130,11 @@ def import_legacy(source: str, dry_run: bool, report: Path | None) -> None:
     settings = settings_from_environment()
     log_audit_events()
     with report_file(report) as write:
-        outcome = asyncio.run(run_import(settings.database_url, source, dry_run=dry_run))
-        try:
-            click.echo(outcome)
-        finally:
-            write(outcome.json())
+        outcome = asyncio.run(
+            run_import(settings.database_url, source, google=settings.google_is_on, dry_run=dry_run)
+        )
+        click.echo(outcome)
+        write(outcome.json())
 
 
 @click.group()

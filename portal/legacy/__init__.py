@@ -1,7 +1,6 @@
-"""The takeover from the former portal: its users, groups, web apps and accounts."""
+"""The import of users, groups, web apps and access from the former portal."""
 
 from portal.legacy.command import run_import
-from portal.legacy.mistakes import LegacyError, ReportError
-from portal.legacy.report_file import report_file
+from portal.legacy.report import report_file
 
-__all__ = ["LegacyError", "ReportError", "report_file", "run_import"]
+__all__ = ["report_file", "run_import"]

@@ -1,13 +1,11 @@
-"""Which release of the former portal a database is of, from its columns."""
+"""The tables of the former portal, and the release that a database belongs to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from portal.legacy.mistakes import LegacyError
-from portal.legacy.source import Source
-from portal.legacy.values import text
+from portal.legacy.source import LegacyError, Source
 from portal.logs import printable
 
 USERS = "kubeportal_user"
@@ -32,48 +30,22 @@ STATES = {
     "ACCESS_REJECTED": "REJECTED",
     "ACCESS_APPROVED": "APPROVED",
 }
-CONSTANTS = frozenset(state for state in STATES if state.isupper())  # instead of words, since 0.6
+CONSTANTS = frozenset(state for state in STATES if state.isupper())  # since release 0.6
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """`required` columns are in every release, `known` ones only in some."""
-
-    required: frozenset[str]
-    known: frozenset[str] = frozenset()
-
-
-def _names(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-TABLES = {
-    USERS: Table(
-        _names(
-            "id password last_login is_superuser username first_name last_name email is_staff"
-            " is_active date_joined service_account_id state"
-        ),
-        _names("approval_id answered_by_id comments alt_mails"),
-    ),
-    GROUPS: Table(
-        _names("id name can_admin"),
-        _names(
-            "special_all_accounts special_k8s_accounts auto_add_new auto_add_approved can_subauth"
-        ),
-    ),
-    WEBAPPS: Table(
-        _names("id name link_name link_url link_show"),
-        _names("can_subauth oidc_client_id category"),
-    ),
-    MEMBERSHIPS: Table(_names("id user_id portalgroup_id")),
-    GRANTS: Table(_names("id portalgroup_id webapplication_id")),
-    NAMESPACES: Table(_names("id name uid visible")),
-    ACCOUNTS: Table(_names("id name uid namespace_id")),
+# The columns that the import reads and that every release has
+REQUIRED = {
+    USERS: "id password last_login is_superuser username first_name last_name email is_staff"
+    " is_active date_joined service_account_id state",
+    GROUPS: "id name can_admin",
+    WEBAPPS: "id name link_name link_url link_show",
+    MEMBERSHIPS: "user_id portalgroup_id",
+    GRANTS: "portalgroup_id webapplication_id",
+    NAMESPACES: "id name",
+    ACCOUNTS: "id name namespace_id",
 }
-OF_LIBRARIES = {
-    IDENTITIES: _names("provider uid user_id"),
-    ADDRESSES: _names("email verified user_id"),
-}
+# Tables of libraries, which not every installation uses
+OPTIONAL = {IDENTITIES: "provider uid user_id", ADDRESSES: "email verified user_id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,54 +56,37 @@ class Release:
     def has(self, table: str, column: str | None = None) -> bool:
         return table in self.columns and (column is None or column in self.columns[table])
 
-    def select(self, table: str, end: str = "") -> str:
-        """A query for all columns that this project knows."""
-        known = TABLES[table].required | TABLES[table].known
-        names = ", ".join(f'"{name}"' for name in sorted(known & self.columns[table]))
-        return f'SELECT {names} FROM "{table}" {end}'  # noqa: S608
-
 
 async def recognise(source: Source) -> Release:
     """Raises LegacyError for anything but releases 0.3 to 0.6."""
     columns = await source.columns()
     if USERS not in columns:
         raise LegacyError(
-            f"{source.label}: this is no database of the former KubePortal: it has no {USERS}"
+            f"{source.label}: not a database of the former KubePortal: there is no table {USERS}"
         )
-    puzzles = sorted(_puzzles(columns))
-    if puzzles:
+    if missing := sorted(_missing(columns)):
         raise LegacyError(
-            f"{source.label}: of an unknown release, known are 0.3 to 0.6: {', '.join(puzzles)}"
+            f"{source.label}: unknown release (known are 0.3 to 0.6): {', '.join(missing)}"
         )
-    states = await _states(source)
+    rows = await source.rows(f'SELECT DISTINCT "state" FROM "{USERS}"')
+    states = {str(row["state"]) for row in rows}
+    if unknown := sorted(states - STATES.keys()):
+        words = ", ".join(f'"{printable(word)}"' for word in unknown)
+        raise LegacyError(f"{source.label}: unknown release: {USERS}.state is {words}")
     return Release(_name(columns, states), columns)
 
 
-def _puzzles(columns: Mapping[str, set[str]]) -> list[str]:
-    puzzles = [f"no table {table}" for table in TABLES if table not in columns]
-    for name, table in TABLES.items():
-        found = columns.get(name, set(table.required))
-        puzzles += [f"no column {name}.{column}" for column in table.required - found]
-        unknown = found - table.required - table.known
-        puzzles += [f"unknown column {name}.{printable(column)}" for column in unknown]
-    for name, required in OF_LIBRARIES.items():
-        missing = required - columns.get(name, required)
-        puzzles += [f"no column {name}.{column}" for column in missing]
-    return puzzles
-
-
-async def _states(source: Source) -> set[str]:
-    rows = await source.rows(f'SELECT DISTINCT "state" FROM "{USERS}"')  # noqa: S608
-    states = {text(row["state"]) for row in rows}
-    unknown = sorted(states - STATES.keys())
-    if unknown:
-        words = ", ".join(f'"{printable(word)}"' for word in unknown)
-        raise LegacyError(f"{source.label}: of an unknown release: {USERS}.state is {words}")
-    return states
+def _missing(columns: Mapping[str, set[str]]) -> Iterable[str]:
+    for table, names in (REQUIRED | OPTIONAL).items():
+        if table in columns:
+            missing = set(names.split()) - columns[table]
+            yield from (f"no column {table}.{column}" for column in missing)
+        elif table in REQUIRED:
+            yield f"no table {table}"
 
 
 def _name(columns: Mapping[str, set[str]], states: set[str]) -> str:
-    """As exactly as columns and states tell it."""
+    """As exactly as columns and states reveal it."""
     if "category" in columns[WEBAPPS] or NEWS in columns or states & CONSTANTS:
         return "0.6"
     return "0.4 or 0.5" if "alt_mails" in columns[USERS] else "0.3"

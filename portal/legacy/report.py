@@ -1,59 +1,66 @@
-"""What an import has done, or would do."""
+"""The report of an import, as text and as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import orjson
 
+from portal.legacy.source import LegacyError
 from portal.logs import printable
 
 SHOWN_REMARKS = 20
-WIDTH = 9
+SHOWN_NAMES = 20
+SHOWN_LENGTH = 50
+WIDTH = 11
 
 
 class Rule(StrEnum):
-    """Why something is not here as it was there."""
+    """Why a row of the portal differs from its source. The values are headings of the report."""
 
-    ACCESS_WITHOUT_ACCOUNT = "approved without a service account: not approved here"
-    ACCOUNT_UNFIT = "no service account that Kubernetes can have"
-    ACCOUNT_SHARED = "a service account of several users: kept"
-    ACCOUNT_WITHOUT_ACCESS = "a service account without approval: not granted here"
-    ACCOUNTS_UNUSED = "accounts and namespaces of nobody: left"
-    ADDRESS_TAKEN = "a verified address of somebody else: left"
-    ADDRESS_UNFIT = "no e-mail address: left"
-    ADDRESS_UNVERIFIED = "addresses that were never verified: no proof of who somebody is"
-    ADMINISTRATORS_BY_RULE = "a group that fills itself and makes administrators"
-    CATEGORY_UNKNOWN = "a category that does not exist here: left"
-    CHANGED_HERE = "changed there and here: kept as it is here"
-    DANGLING = "refers to something that is not there: left"
-    DATE_UNFIT = "no date: left, or the time of the import where there has to be one"
-    GONE_HERE = "deleted here: left"
-    GONE_THERE = "deleted there: kept here"
-    ID_TAKEN = "the id can't be kept: it has another one here"
-    IDENTITY_LEFT = "an identity that can't sign in here: left"
-    LINK_UNFIT = "no address for a link: left"
-    MEMBERS_BY_RULE = "a group that fills itself: its members are not copied"
-    MEMBERSHIP_RULE_UNKNOWN = "a group that filled itself by a rule that does not exist here"
-    NAME_TAKEN = "a name that is taken here: it got a suffix"
-    PASSWORD_UNKNOWN = "a password of an unknown kind: the user needs a new one"  # noqa: S105
-    STAFF_WITHOUT_GROUP = "could use the administration there, and is in no group that may"
-    TEXT_ADAPTED = "a text that does not fit: cut, or without its control characters"
+    ACCESS_OF_CLOSED_ACCOUNT = "Access of a closed account: not granted"
+    ACCESS_WITHOUT_ACCOUNT = "Approved without a service account: access not granted"
+    ACCOUNT_INVALID = "Service account that the portal does not allow: access not granted"
+    ACCOUNT_SHARED = "Service account of several users: kept"
+    ACCOUNT_WITHOUT_ACCESS = "Service account without approval: access not granted"
+    ADDRESS_INVALID = "Invalid e-mail address: left out"
+    ADDRESS_LIMIT = "More alternative e-mail addresses than the portal allows: the first ones kept"
+    ADDRESS_TAKEN = "Verified e-mail address of another user: left out"
+    CATEGORY_UNKNOWN = "Unknown category: left out"
+    DATE_INVALID = "Invalid date: left out, or replaced by the time of the import"
+    DELETED_IN_PORTAL = "Imported before and deleted in the portal since: not imported again"
+    DELETED_IN_SOURCE = "Imported before and deleted in the source since: kept in the portal"
+    DIFFERENT = "Imported before and different in the source now: not changed"
+    GROUP_FILLS_ITSELF = "Group that fills itself: memberships not imported"
+    GROUP_MAKES_ADMINISTRATORS = "Group that fills itself: its members are no longer administrators"
+    GROUP_RULE_UNKNOWN = "Group with a rule that the portal does not have: members kept, none added"
+    ID_TAKEN = "Id that is not available: replaced"
+    IDENTITY_UNUSABLE = "Identity that can't sign in to the portal: left out"
+    LINK_INVALID = "Invalid link: left out"
+    NAME_TAKEN = "Name that is taken: suffix added"
+    PASSWORD_UNKNOWN = "Password hash of an unknown kind: left out"  # noqa: S105
+    STAFF_NOT_ADMINISTRATOR = "Staff that is in no group of administrators: not an administrator"
+    TEXT_INVALID = "Invalid text: shortened, without control characters, or replaced"
 
 
 @dataclass(slots=True)
 class Counts:
-    """Of one table. `there` is how many rows it has; `gone` were deleted since they were taken."""
+    """Numbers of rows. `source` is the sum of `created`, `known` and `skipped`.
 
-    there: int = 0
-    new: int = 0
-    same: int = 0
-    changed: int = 0
-    left: int = 0
-    gone: int = 0
+    known: imported before. different: those of them that have changed on either side since.
+    """
+
+    source: int = 0
+    created: int = 0
+    known: int = 0
+    different: int = 0
+    skipped: int = 0
 
 
 COLUMNS = tuple(column.name for column in fields(Counts))
@@ -71,7 +78,7 @@ class Remark:
 
 @dataclass(slots=True)
 class Report:
-    """Holds no passwords and no hashes."""
+    """Contains names and addresses, but neither passwords nor hashes."""
 
     source: str
     release: str
@@ -80,16 +87,22 @@ class Report:
     remarks: list[Remark] = field(default_factory=list)
     next_steps: list[str] = field(default_factory=list)
 
-    def table(self, name: str) -> Counts:
-        return self.tables.setdefault(name, Counts())
+    def table(self, title: str) -> Counts:
+        return self.tables.setdefault(title, Counts())
 
     def note(self, rule: Rule, subject: str, detail: str = "") -> None:
         self.remarks.append(Remark(rule, subject, detail))
 
-    def complete(self) -> None:
-        """Once everything is counted: what was not taken was left."""
+    def add_step(self, text: str, names: Sequence[str]) -> None:
+        """Adds a next step about those names; none without a name."""
+        shown = ", ".join(printable(name[:SHOWN_LENGTH]) for name in names[:SHOWN_NAMES])
+        more = len(names) - SHOWN_NAMES
+        if names:
+            self.next_steps.append(f"{text}: {shown}{f' and {more} more' if more > 0 else ''}.")
+
+    def count_skipped(self) -> None:
         for counts in self.tables.values():
-            counts.left = max(0, counts.there - counts.new - counts.same - counts.changed)
+            counts.skipped = counts.source - counts.created - counts.known
 
     def json(self) -> bytes:
         content: dict[str, Any] = {
@@ -114,16 +127,16 @@ class Report:
         return "\n".join([*self._head(), "", *self._counts(), *self._remarks(), *self._next()])
 
     def _head(self) -> Iterator[str]:
-        yield f"{self.source}, of release {self.release}"
+        yield f"{self.source}, release {self.release}"
         if self.dry_run:
-            yield "Dry run: nothing was changed. It would be:"
+            yield "Dry run: nothing was changed. The import would do this:"
 
     def _counts(self) -> Iterator[str]:
         width = max(map(len, self.tables), default=0)
         yield " " * width + "".join(f"{column:>{WIDTH}}" for column in COLUMNS)
-        for name, counts in self.tables.items():
+        for title, counts in self.tables.items():
             numbers = (getattr(counts, column) for column in COLUMNS)
-            yield f"{name:<{width}}" + "".join(f"{number:>{WIDTH}}" for number in numbers)
+            yield f"{title:<{width}}" + "".join(f"{number:>{WIDTH}}" for number in numbers)
 
     def _remarks(self) -> Iterator[str]:
         for rule in Rule:
@@ -139,3 +152,36 @@ class Report:
         if self.next_steps:
             yield "\nWhat to do next"
             yield from (f"- {printable(step)}" for step in self.next_steps)
+
+
+@contextmanager
+def report_file(path: Path | None) -> Iterator[Callable[[bytes], None]]:
+    """A function that writes the report to the file, which only its owner may read.
+
+    The draft is created next to it at once, so that a place that can't be written fails before
+    the import. Raises LegacyError and OSError.
+    """
+    if path is None:
+        yield lambda content: None
+        return
+    target = path.resolve()
+    if target.is_dir() or not target.parent.is_dir():
+        raise LegacyError(f"--report: {printable(str(path))} is not a file in an existing folder")
+    with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
+        draft = Path(file.name)
+
+        def write(content: bytes) -> None:
+            try:
+                file.write(content)
+                file.flush()
+                draft.replace(target)
+            except OSError as error:
+                raise LegacyError(
+                    f"--report: {printable(str(path))} can't be written, but the import is done:"
+                    f" {error.strerror}"
+                ) from None
+
+        try:
+            yield write
+        finally:
+            draft.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Databases of the former portal, small ones, as SQLite files or in PostgreSQL."""
+"""Small databases of the former portal, as SQLite files or in PostgreSQL, and edits of them."""
 
 from __future__ import annotations
 
@@ -195,6 +195,22 @@ def former() -> Rows:
 
 def find(rows: Rows, table: str, key: int) -> Row:
     return next(row for row in rows[table] if row["id"] == key)
+
+
+def add(table: str, *rows: Row) -> Edit:
+    return lambda all_rows: all_rows[table].extend(rows)
+
+
+def change(table: str, key: int, **values: Any) -> Edit:
+    return lambda rows: find(rows, table, key).update(values)
+
+
+def remove(table: str, key: int) -> Edit:
+    return lambda rows: rows[table].remove(find(rows, table, key))
+
+
+def both(*edits: Edit) -> Edit:
+    return lambda rows: [edit(rows) for edit in edits]
 
 
 def without(rows: Rows, table: str, *columns: str) -> None:
