@@ -8,8 +8,6 @@ import strawberry
 
 import models
 from resolvers import groups
-from resolvers.changes import Create
-from resolvers.writes import change_row, commit, delete_row
 from schema.context import Context, PortalInfo
 from schema.enums import GroupMembership, Permission
 from schema.guard import guard
@@ -20,9 +18,10 @@ from schema.mutations import (
     Input,
     Payload,
     VersionedRowInput,
-    input_values,
+    create,
+    delete,
+    update,
 )
-from schema.relay import global_id
 from schema.types import Group
 
 NAME = "The unique name, 1 to 150 characters."
@@ -84,10 +83,8 @@ class DeleteGroupPayload(GroupPayload, DeletionPayload):
     description="Creates a group. For administrators.", directives=guard(Permission.MANAGE_GROUPS)
 )
 async def create_group(info: PortalInfo, input: Input[CreateGroupInput]) -> CreateGroupPayload:
-    context = info.context
-    row = models.Group(**vars(input))
-    await commit(context.actor, [Create(row)], context.services.write_options())
-    return await CreateGroupPayload.of(row, context)
+    row = await create(info.context, models.Group(**vars(input)))
+    return await CreateGroupPayload.of(row, info.context)
 
 
 @strawberry.mutation(
@@ -96,16 +93,8 @@ async def create_group(info: PortalInfo, input: Input[CreateGroupInput]) -> Crea
     directives=guard(Permission.MANAGE_GROUPS),
 )
 async def update_group(info: PortalInfo, input: Input[UpdateGroupInput]) -> UpdateGroupPayload:
-    context = info.context
-    row = await change_row(
-        context.actor,
-        models.Group,
-        input.database_id,
-        input.version,
-        input_values(input),
-        context.services.write_options(),
-    )
-    return await UpdateGroupPayload.of(row, context)
+    row = await update(info.context, models.Group, input)
+    return await UpdateGroupPayload.of(row, info.context)
 
 
 @strawberry.mutation(
@@ -114,10 +103,7 @@ async def update_group(info: PortalInfo, input: Input[UpdateGroupInput]) -> Upda
     directives=guard(Permission.MANAGE_GROUPS),
 )
 async def delete_group(info: PortalInfo, input: Input[DeleteGroupInput]) -> DeleteGroupPayload:
-    context = info.context
-    options = context.services.write_options()
-    await delete_row(context.actor, models.Group, input.database_id, input.version, options)
-    return DeleteGroupPayload(deleted_id=global_id("Group", input.database_id))
+    return DeleteGroupPayload(deleted_id=await delete(info.context, models.Group, input))
 
 
 GROUP = "The integer id of the group."

@@ -10,12 +10,17 @@ import strawberry
 from graphql import GraphQLResolveInfo, GraphQLSchema, get_named_type
 from strawberry.types.maybe import Some
 
+from models import Group, User, WebApp
+from resolvers.changes import Create
 from resolvers.errors import Outdated, PortalError
+from resolvers.writes import change_row, commit, delete_row
 from schema.context import Context
 from schema.errors import UserError, user_errors
 from schema.guard import DEFINITION
+from schema.relay import global_id
 
 T = TypeVar("T")
+R = TypeVar("R", User, Group, WebApp)
 Input: TypeAlias = Annotated[T, strawberry.argument(description="The input of the mutation.")]
 ROW_AFTER_CHANGE = (
     " after the mutation. After CONFLICT, its current state. Null after any other failure."
@@ -24,12 +29,8 @@ ROW_AFTER_DELETION = " in its current state after CONFLICT, else null."
 
 
 @strawberry.input
-class RowInput:
+class VersionedRowInput:
     database_id: int = strawberry.field(description="The integer id of the object.")
-
-
-@strawberry.input
-class VersionedRowInput(RowInput):
     version: int = strawberry.field(
         description="The `version` that was read. The mutation fails with CONFLICT when it is"
         " outdated."
@@ -40,6 +41,22 @@ def input_values(input: object) -> dict[str, Any]:
     """The values of the optional fields of an input that are present, null included."""
     values = ((field.name, getattr(input, field.name)) for field in fields(input))  # type: ignore[arg-type]
     return {name: value.value for name, value in values if isinstance(value, Some)}
+
+
+async def create(context: Context, row: R) -> R:
+    await commit(context.actor, [Create(row)], context.services.write_options())
+    return row
+
+
+async def update(context: Context, model: type[R], input: VersionedRowInput) -> R:
+    options, values = context.services.write_options(), input_values(input)
+    return await change_row(context.actor, model, input.database_id, input.version, values, options)
+
+
+async def delete(context: Context, model: type[R], input: VersionedRowInput) -> strawberry.ID:
+    options = context.services.write_options()
+    await delete_row(context.actor, model, input.database_id, input.version, options)
+    return global_id(model.__name__, input.database_id)
 
 
 @strawberry.type

@@ -8,7 +8,6 @@ import strawberry
 
 import models
 from resolvers import users
-from resolvers.writes import change_row, delete_row
 from schema.context import Context, PortalInfo
 from schema.enums import Permission
 from schema.guard import guard
@@ -19,9 +18,10 @@ from schema.mutations import (
     Input,
     Payload,
     VersionedRowInput,
+    delete,
     input_values,
+    update,
 )
-from schema.relay import global_id
 from schema.types import User
 
 
@@ -159,16 +159,8 @@ async def create_user(info: PortalInfo, input: Input[CreateUserInput]) -> Create
 async def update_user_as_admin(
     info: PortalInfo, input: Input[UpdateUserAsAdminInput]
 ) -> UpdateUserAsAdminPayload:
-    context = info.context
-    row = await change_row(
-        context.actor,
-        models.User,
-        input.database_id,
-        input.version,
-        input_values(input),
-        context.services.write_options(),
-    )
-    return await UpdateUserAsAdminPayload.of(row, context)
+    row = await update(info.context, models.User, input)
+    return await UpdateUserAsAdminPayload.of(row, info.context)
 
 
 @strawberry.mutation(
@@ -179,7 +171,4 @@ async def update_user_as_admin(
     directives=guard(Permission.MANAGE_USERS),
 )
 async def delete_user(info: PortalInfo, input: Input[DeleteUserInput]) -> DeleteUserPayload:
-    context = info.context
-    options = context.services.write_options()
-    await delete_row(context.actor, models.User, input.database_id, input.version, options)
-    return DeleteUserPayload(deleted_id=global_id("User", input.database_id))
+    return DeleteUserPayload(deleted_id=await delete(info.context, models.User, input))

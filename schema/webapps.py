@@ -7,8 +7,6 @@ from typing import Self
 import strawberry
 
 import models
-from resolvers.changes import Create
-from resolvers.writes import change_row, commit, delete_row
 from schema.context import Context, PortalInfo
 from schema.enums import Permission, WebAppCategory
 from schema.guard import guard
@@ -19,9 +17,10 @@ from schema.mutations import (
     Input,
     Payload,
     VersionedRowInput,
-    input_values,
+    create,
+    delete,
+    update,
 )
-from schema.relay import global_id
 from schema.types import WebApp
 
 NAME = "The unique name, 1 to 150 characters."
@@ -93,10 +92,8 @@ class DeleteWebAppPayload(WebAppPayload, DeletionPayload):
     directives=guard(Permission.MANAGE_WEBAPPS),
 )
 async def create_web_app(info: PortalInfo, input: Input[CreateWebAppInput]) -> CreateWebAppPayload:
-    context = info.context
-    row = models.WebApp(**vars(input))
-    await commit(context.actor, [Create(row)], context.services.write_options())
-    return await CreateWebAppPayload.of(row, context)
+    row = await create(info.context, models.WebApp(**vars(input)))
+    return await CreateWebAppPayload.of(row, info.context)
 
 
 @strawberry.mutation(
@@ -104,16 +101,8 @@ async def create_web_app(info: PortalInfo, input: Input[CreateWebAppInput]) -> C
     directives=guard(Permission.MANAGE_WEBAPPS),
 )
 async def update_web_app(info: PortalInfo, input: Input[UpdateWebAppInput]) -> UpdateWebAppPayload:
-    context = info.context
-    row = await change_row(
-        context.actor,
-        models.WebApp,
-        input.database_id,
-        input.version,
-        input_values(input),
-        context.services.write_options(),
-    )
-    return await UpdateWebAppPayload.of(row, context)
+    row = await update(info.context, models.WebApp, input)
+    return await UpdateWebAppPayload.of(row, info.context)
 
 
 @strawberry.mutation(
@@ -121,7 +110,4 @@ async def update_web_app(info: PortalInfo, input: Input[UpdateWebAppInput]) -> U
     directives=guard(Permission.MANAGE_WEBAPPS),
 )
 async def delete_web_app(info: PortalInfo, input: Input[DeleteWebAppInput]) -> DeleteWebAppPayload:
-    context = info.context
-    options = context.services.write_options()
-    await delete_row(context.actor, models.WebApp, input.database_id, input.version, options)
-    return DeleteWebAppPayload(deleted_id=global_id("WebApp", input.database_id))
+    return DeleteWebAppPayload(deleted_id=await delete(info.context, models.WebApp, input))
