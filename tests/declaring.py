@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from auth.passwords import Passwords
-from portal.declared.apply import apply, read
+from portal.declared.apply import apply
+from portal.declared.format import read_declaration
 
 
 async def apply_file(
-    file: Path, passwords: Passwords, *, dry_run: bool, google: bool = False
+    path: Path, passwords: Passwords, *, dry_run: bool, google: bool = False
 ) -> str:
     """What `kubeportal apply` prints."""
-    declared = await read(file, passwords)
-    return str(await apply(declared, passwords, google=google, dry_run=dry_run))
+    file, declaration = read_declaration(path)
+    return str(await apply(file, declaration, passwords, google=google, dry_run=dry_run))

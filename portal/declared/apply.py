@@ -1,111 +1,139 @@
-"""Makes the database as a file declares it, all at once or not at all."""
+"""The `kubeportal apply` command: makes the database as a file declares it, or changes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from anyio.to_thread import run_sync
-from tortoise.exceptions import IntegrityError
-from tortoise.transactions import in_transaction
 
-from auth.passwords import Passwords
-from models.database import DatabaseBusy, take_turn
-from portal.declared.changes import Change, diff
-from portal.declared.checks import check
-from portal.declared.declaration import Declaration
-from portal.declared.document import Document, read_document
-from portal.declared.mistakes import DeclarationError
-from portal.declared.passwords import Comparisons, Outdated, compare_passwords
-from portal.declared.plan import plan
-from portal.declared.record import record_changes
-from portal.declared.state import State, load
-from portal.declared.texts import phrase
-from portal.declared.validation import validate
-from portal.declared.writes import write
-from resolvers.administrators import has_administrator
-from resolvers.writes import LAST_ADMINISTRATOR
+from auth.passwords import Passwords, UnusablePassword
+from models import AuditActor, AuditKind, User, username_key
+from models.users import HASH_LENGTH
+from portal.databases import up_to_date
+from portal.declared.file import DeclarationError, File
+from portal.declared.format import Declaration, DeclaredUser, read_declaration, yaml_key
+from portal.declared.plan import Line, NewHash, plan
+from portal.settings import Settings
+from resolvers.changes import WriteOptions
+from resolvers.errors import BadUserInput, Conflict, FieldError, TooBusy
+from resolvers.writes import rows_among, writing
 
-REMEDY = (
-    "leave one active user who has a password and is a superuser, or in a group with canAdmin;"
-    " nothing was changed"
+UNKNOWN_HASH = (
+    "This hash cannot be verified: known are Argon2, and of Django argon2, bcrypt_sha256,"
+    " pbkdf2_sha256 and pbkdf2_sha1."
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
-    """What a file says, as far as the file alone can tell that it is right."""
-
-    document: Document
-    declaration: Declaration
-
-
-@dataclass(frozen=True, slots=True)
 class Applied:
-    """What was changed, or would be; and whether somebody can administrate the portal then."""
+    """The diff, and whether an administrator can sign in afterwards."""
 
-    changes: Sequence[Change]
+    lines: Sequence[Line]
+    ended_sessions: Mapping[int, int]
     has_administrator: bool
     dry_run: bool
 
     def __str__(self) -> str:
-        return diff(self.changes, dry_run=self.dry_run)
+        """A line per change, and a summary."""
+        if not self.lines:
+            return "Nothing to change."
+        counts = Counter(line.sign for line in self.lines)
+        summary = f"{counts['+']} added, {counts['~']} changed, {counts['-']} removed."
+        if self.dry_run:
+            summary = f"Dry run, nothing was changed. It would be: {summary}"
+        return "\n".join([*map(self._shown, self.lines), summary])
+
+    def _shown(self, line: Line) -> str:
+        count = self.ended_sessions.get(line.user.id, 0) if line.user else 0
+        return f"{line}, sessions ended: {count}" if count else str(line)
 
 
-async def read(file: Path, passwords: Passwords) -> Declared:
-    """Raises DeclarationError."""
-    document = await run_sync(read_document, file)
-    return Declared(document, await run_sync(validate, document, passwords.knows))
+async def run_apply(settings: Settings, path: Path, *, dry_run: bool) -> Applied:
+    """Raises DeclarationError; for a mistake in the file alone, before the database is opened."""
+    file, declaration = await run_sync(read_declaration, path)
+    passwords = Passwords(names=settings.names)
+    async with up_to_date(settings.database_url, dry_run=dry_run):
+        return await apply(
+            file, declaration, passwords, google=settings.google_is_on, dry_run=dry_run
+        )
 
 
 async def apply(
-    declared: Declared, passwords: Passwords, *, google: bool, dry_run: bool
+    file: File, declaration: Declaration, passwords: Passwords, *, google: bool, dry_run: bool
 ) -> Applied:
-    """`google` says whether people sign in with it.
-
-    Raises DeclarationError; then nothing was changed.
-    """
-    comparisons = await _compare_passwords(declared, passwords)
+    """`google` says whether users may sign in with Google. Raises DeclarationError."""
+    options = WriteOptions(
+        now=datetime.now(UTC), google=google, system_namespaces=True, dry_run=dry_run
+    )
+    new_hashes, mistakes = await _compare_passwords(declaration, passwords)
     try:
-        async with in_transaction() as connection:
-            await take_turn(connection)
-            changes, administrated = await _change(declared, comparisons, google=google)
-            if dry_run:
-                await connection.rollback()
-            else:
-                await record_changes(changes)
-    except DatabaseBusy:
-        raise DeclarationError("the database is busy; nothing was changed, run it again") from None
-    except (IntegrityError, Outdated):
-        raise DeclarationError(
-            f"{declared.document.file}: somebody else changed the same things at the same time;"
-            " nothing was changed here, run it again"
-        ) from None
-    return Applied(changes, administrated, dry_run)
+        async with writing(AuditActor.OPERATOR, options) as writer:
+            planned = await plan(declaration, new_hashes)
+            if mistakes or planned.mistakes:
+                raise BadUserInput(*mistakes, *planned.mistakes)
+            await writer.write(planned.changes)
+            if planned.lines:
+                counts = Counter(line.sign for line in planned.lines)
+                added, changed, removed = (counts[sign] for sign in "+~-")
+                await writer.record(
+                    AuditKind.DECLARATION_APPLIED, added=added, changed=changed, removed=removed
+                )
+    except BadUserInput as invalid:
+        raise file.error(map(_in_yaml, invalid.errors)) from None
+    except (Conflict, TooBusy) as error:
+        raise DeclarationError(f"{file.name}: {error.message}") from None
+    return Applied(planned.lines, writer.ended_sessions, writer.has_administrator, dry_run)
 
 
-async def _compare_passwords(declared: Declared, passwords: Passwords) -> Comparisons:
-    """Before the transaction, since it is slow; only for a declaration that fits."""
-    state = await _load(declared)
-    return await compare_passwords(declared.document, declared.declaration, state, passwords)
+async def _compare_passwords(
+    declaration: Declaration, passwords: Passwords
+) -> tuple[dict[str, NewHash], list[FieldError]]:
+    """By the key of the user name. Hashing is slow, so no transaction waits for it."""
+    new_hashes: dict[str, NewHash] = {}
+    mistakes: list[FieldError] = []
+    keys = [username_key(user.username) for user in declaration.users]
+    users = {user.username_key: user for user in await rows_among(User.all(), "username_key", keys)}
+    for number, (key, declared) in enumerate(zip(keys, declaration.users, strict=True)):
+        try:
+            new_hash = await _new_hash(declared, users.get(key), passwords)
+        except BadUserInput as invalid:
+            mistakes += [error.below(("users", number)) for error in invalid.errors]
+        else:
+            if new_hash:
+                new_hashes[key] = new_hash
+    return new_hashes, mistakes
 
 
-async def _change(
-    declared: Declared, comparisons: Comparisons, *, google: bool
-) -> tuple[Sequence[Change], bool]:
-    """The changes, carried out, and whether there is an administrator then."""
-    changes = plan(declared.declaration, await _load(declared), comparisons)
-    before = await has_administrator(google=google)
-    await write(changes)
-    after = await has_administrator(google=google)
-    if before and not after:
-        raise DeclarationError(f"{declared.document.file}: {phrase(LAST_ADMINISTRATOR)}: {REMEDY}")
-    return changes, after
+async def _new_hash(
+    declared: DeclaredUser, user: User | None, passwords: Passwords
+) -> NewHash | None:
+    """None where the file declares no password. Raises BadUserInput."""
+    stored = user.password_hash if user else None
+    if declared.names("password_hash"):
+        given = declared.password_hash.get_secret_value()
+        if len(given) > HASH_LENGTH or not passwords.knows(given):
+            raise BadUserInput(FieldError(UNKNOWN_HASH, ("password_hash",)))
+        # A sign-in upgrades the stored hash, so the declared one is stored next to it
+        is_known = user and given in (user.declared_password_hash, user.password_hash)
+        return NewHash(stored, None if is_known else given, declared=given)
+    if not declared.names("password"):
+        return None
+    password = declared.password.get_secret_value()
+    if stored and (await passwords.verify(password, stored)).ok:
+        return NewHash(stored, None)
+    names = (declared.username, declared.first_name, declared.last_name)
+    addresses = (declared.primary_email or "", *declared.alternative_emails)
+    try:
+        return NewHash(stored, await passwords.hash(password, (*names, *addresses)))
+    except UnusablePassword as error:
+        raise BadUserInput(FieldError(str(error), ("password",))) from None
 
 
-async def _load(declared: Declared) -> State:
-    """Raises DeclarationError where the declaration does not fit."""
-    state = await load(declared.declaration)
-    check(declared.document, declared.declaration, state)
-    return state
+def _in_yaml(error: FieldError) -> FieldError:
+    """The error with the keys of the file instead of columns."""
+    path = (yaml_key(step) if isinstance(step, str) else step for step in error.path)
+    return FieldError(error.message, tuple(path))

@@ -16,6 +16,7 @@ from tortoise.exceptions import IntegrityError
 
 from auth.passwords import Passwords
 from models import (
+    AccessRequest,
     AuditActor,
     AuditEvent,
     AuditKind,
@@ -96,16 +97,17 @@ async def test_sr40_an_applied_file_tells_each_subject_what_it_has_changed(
     group = {"id": (await Group.get()).id, "name": "Operators", "canAdmin": True}
     created = {"canAdmin": True, "membership": "MANUAL", "name": "Operators"}
     superuser = {"isSuperuser": {"from": False, "to": True}}
-    access = {"cluster": "", "namespace": "team", "serviceAccount": "bob"}
-    changed = ["accessState", "firstName", "isSuperuser", "serviceAccount"]
+    request = (await AccessRequest.get()).id
+    account = {"cluster": "", "namespace": "team", "serviceAccount": "bob"}
+    access = {"request": request, **account, "expiresAt": None}
     assert told(events) == [
         ("GROUP_CREATED", "Operators", {"values": created}),
-        ("USER_CHANGED", "bob", {"fields": changed, "values": superuser}),
+        ("USER_CHANGED", "bob", {"fields": ["firstName", "isSuperuser"], "values": superuser}),
+        ("MEMBER_ADDED", "bob", {"group": group}),
         ("PASSWORD_SET", "bob", {}),
         ("ACCESS_APPROVED", "bob", access),
         ("SESSION_ENDED", "bob", {"count": 1}),
-        ("MEMBER_ADDED", "bob", {"group": group}),
-        ("DECLARATION_APPLIED", "", {"added": 3, "changed": 1, "removed": 0}),
+        ("DECLARATION_APPLIED", "", {"added": 2, "changed": 1, "removed": 0}),
     ]
 
 
@@ -119,14 +121,13 @@ async def test_sr40_what_a_file_takes_away_is_told_as_well(
     events = await AuditEvent.filter(id__gt=last and last.id).order_by("id")
     assert [(kind, name) for kind, name, _ in told(events)] == [
         ("WEBAPP_CHANGED", "Wiki"),
+        ("MEMBER_REMOVED", "eve"),
         ("WEBAPP_WITHDRAWN", "Wiki"),
         ("USER_CHANGED", "eve"),
         ("ACCESS_REVOKED", "eve"),
-        ("MEMBER_REMOVED", "eve"),
-        ("USER_CHANGED", "eve"),
         ("DECLARATION_APPLIED", ""),
     ]
-    assert events[5].details["verifiedEmail"] == {"removed": "eve@example.org"}
+    assert events[3].details["verifiedEmail"] == {"removed": "eve@example.org"}
 
 
 async def test_sr40_no_file_is_too_long_to_tell_who_became_an_administrator(

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from auth.passwords import Passwords
 from models import Database
 from tests.callers import Caller
 from tests.declaring import apply_file
-
-pytestmark = pytest.mark.database
 
 EXAMPLE = Path(__file__).parents[3] / "deploy" / "example" / "portal.yaml"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -21,8 +20,6 @@ from tests.portal.declared.state import (
     groups_of,
 )
 
-pytestmark = pytest.mark.database
-
 
 async def test_a_dash_is_standard_input(
     database: Database, passwords: Passwords, monkeypatch: pytest.MonkeyPatch
@@ -34,7 +31,7 @@ async def test_a_dash_is_standard_input(
     await apply_file(Path("-"), passwords, dry_run=False)
     assert (await User.get()).username == "ünal"
     give(b"users: 1")
-    with pytest.raises(DeclarationError, match=r"^stdin:1: users: must be a list$"):
+    with pytest.raises(DeclarationError, match=r"^stdin:1: users: Must be a list\.$"):
         await apply_file(Path("-"), passwords, dry_run=False)
 
 
@@ -51,7 +48,7 @@ users:
     assert names == [("Al", ""), ("Bob", ""), ("Al", "Chen")]
 
 
-async def test_a_byte_order_mark_is_no_mistake(database: Database, declare: Declare) -> None:
+async def test_byte_order_mark_is_ignored(database: Database, declare: Declare) -> None:
     await declare(b"\xef\xbb\xbfusers: [{username: alice}]")
     assert await User.exists(username="alice")
 
@@ -64,22 +61,18 @@ def bomb() -> str:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (bomb(), "the file has more than 1000000 values"),
-        ("users: &a\n  - *a", "users[0][0]: is nested too deeply"),
+        (bomb(), "The file has more than 1000000 values"),
+        ("users: &a\n  - *a", "portal.yaml:1: This contains an alias of itself"),
         ("x: &a [" + "x," * 2000 + "]\ny: [" + "*a," * 2000 + "]", "more than 1000000 values"),
-        ("#" * (10 * 1024 * 1024 + 1), "the file has more than 10 MiB"),
+        ("#" * (10 * 1024 * 1024 + 1), "The file has more than 10 MiB"),
     ],
 )
-async def test_a_file_that_grows_out_of_bounds_is_refused_soon(
-    declare: Declare, text: str, message: str
-) -> None:
-    started = time.monotonic()
+async def test_huge_file_is_an_error(declare: Declare, text: str, message: str) -> None:
     with pytest.raises(DeclarationError, match=message.replace("[", r"\[")):
         await declare(text)
-    assert time.monotonic() - started < 60
 
 
-async def test_a_file_that_cannot_be_read_is_a_mistake(
+async def test_unreadable_file_is_an_error(
     declare: Declare, passwords: Passwords, tmp_path: Path
 ) -> None:
     for file, message in {

@@ -1,4 +1,4 @@
-"""Entries of a declaration, and what is said about wrong ones."""
+"""Entries of a declaration, and the messages about wrong ones."""
 
 from __future__ import annotations
 
@@ -15,21 +15,13 @@ def webapp(entry: str) -> str:
     return f"webapps:\n  - name: Grafana\n    {entry}"
 
 
-LABEL = (
-    "enter a Kubernetes name: at most 63 lower-case letters, digits and dashes,"
-    " with a letter or digit at both ends"
-)
-SUBDOMAIN = (
-    "enter a Kubernetes name: at most 253 lower-case letters, digits, dashes and dots,"
-    " with a letter or digit at both ends of each part"
-)
-TEXT = "must be a text: put it in quotes"
-CONTROL = "may not have control characters or line breaks"
-TAG = "unknown tag: put a text that begins with ! in quotes"
-EASY = "This password is too easy to guess: common, a pattern, or made of its owner's names."
+TEXT = "Must be a text: put it in quotes."
+MAPPING = "Must be a mapping."
+FLAG = "Must be true or false."
+LIST = "Must be a list."
+REQUIRED = "This field is required."
+EMAIL = "Enter a valid email address."
 USER_KEYS = (
     "username, firstName, lastName, primaryEmail, alternativeEmails, verifiedEmails, superuser,"
     " active, password, passwordHash, groups, serviceAccount"
 )
-PLACEHOLDERS = "the only placeholders are {{namespace}} and {{serviceaccount}}"
-URL = "enter a URL that begins with http:// or https://"

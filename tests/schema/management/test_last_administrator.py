@@ -182,6 +182,6 @@ async def test_a_declaration_makes_nobody_an_administrator_by_itself_either(
 ) -> None:
     file = tmp_path / "portal.yaml"
     file.write_text("groups: [{name: Everyone, canAdmin: true}]")
-    with pytest.raises(DeclarationError, match="canAdmin: a group that fills itself can't"):
+    with pytest.raises(DeclarationError, match="canAdmin: A group that fills itself can't"):
         await apply_file(file, Passwords(), dry_run=False)
     assert not (await Group.get(id=people.everyone.id)).can_admin
