@@ -1,4 +1,4 @@
-"""Records what happens, in the transaction of the change: nothing happens unrecorded."""
+"""The audit log. Events are written in the transaction of the change that they record."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ logger = logging.getLogger("kubeportal.audit")
 Subject: TypeAlias = User | Group | WebApp
 DETAIL_LENGTH = 300
 BATCH = 500
-# Columns whose values are nobody's secret, and tell what somebody may do
-TOLD = frozenset(
+# Columns whose values an event shows: they are not secret, and decide about permissions
+SHOWN = frozenset(
     {"username", "name", "is_superuser", "is_active", "can_admin", "membership", "link_show"}
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Something that was done; the details are JSON values, no secret among them."""
+    """An event to record. The details are JSON values without secrets."""
 
     kind: AuditKind
     subject: Subject
@@ -55,9 +55,9 @@ async def record(
     outcome: AuditOutcome = AuditOutcome.SUCCEEDED,
     **details: Any,
 ) -> None:
-    """Adds an event, and writes it to the log as one line of JSON.
+    """Writes an event to the database, and to the log as one line of JSON.
 
-    by: who asks, or who it was where nobody asks. details: JSON values, no secret among them.
+    details: JSON values without secrets.
     """
     event = AuditEvent(
         kind=kind, outcome=outcome, details=_details(details), **_author(by), **_on(subject)
@@ -66,28 +66,8 @@ async def record(
     _log(event)
 
 
-async def record_change(
-    by: Actor | AuditActor,
-    kind: AuditKind,
-    before: Subject,
-    after: Subject,
-    columns: Iterable[str],
-) -> None:
-    """Adds an event that tells what is different; none where nothing is."""
-    details = differences(before, after, columns)
-    if details["fields"]:
-        await record(by, kind, before, **details)
-
-
-async def record_each(
-    by: Actor | AuditActor, kind: AuditKind, subjects: Iterable[Subject], **details: Any
-) -> None:
-    """Adds an event for each subject."""
-    await record_all(by, [Entry(kind, subject, details) for subject in subjects])
-
-
 async def record_all(by: Actor | AuditActor, entries: Iterable[Entry]) -> None:
-    """Adds an event for each entry, in few statements for any number of them."""
+    """Writes events in bulk: the number of statements grows by one per 500 events."""
     common = {"outcome": AuditOutcome.SUCCEEDED, **_author(by)}
     events = [
         AuditEvent(kind=entry.kind, details=_details(entry.details), **common, **_on(entry.subject))
@@ -99,44 +79,35 @@ async def record_all(by: Actor | AuditActor, entries: Iterable[Entry]) -> None:
 
 
 def creation(row: Subject) -> dict[str, Any]:
-    """Details of something new: the values that may be told."""
-    told = sorted(TOLD & type(row)._meta.db_fields)
-    return {"values": {to_camel(column): getattr(row, column) for column in told}}
-
-
-def differences(before: Subject, after: Subject, columns: Iterable[str]) -> dict[str, Any]:
-    """Details of a change: which columns are different, and the values that may be told."""
-    return changes_between(
-        {column: getattr(before, column) for column in columns},
-        {column: getattr(after, column) for column in columns},
-    )
+    """The details of a created row."""
+    shown = sorted(SHOWN & type(row)._meta.db_fields)
+    return {"values": {to_camel(column): getattr(row, column) for column in shown}}
 
 
 def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """The same of the values of columns."""
+    """The details of a changed row: the columns that differ, and the values that may be shown."""
     changed = [column for column in after if before[column] != after[column]]
     values = {
         to_camel(column): {"from": before[column], "to": after[column]}
         for column in changed
-        if column in TOLD
+        if column in SHOWN
     }
     return {"fields": sorted(map(to_camel, changed)), "values": values}
 
 
 def about(row: Group | WebApp) -> dict[str, Any]:
-    """What details say about something beside the subject."""
-    told = {"id": row.id, "name": row.name}
-    return told | {"canAdmin": row.can_admin} if isinstance(row, Group) else told
+    """A reference to a row other than the subject."""
+    reference = {"id": row.id, "name": row.name}
+    return reference | {"canAdmin": row.can_admin} if isinstance(row, Group) else reference
 
 
 def plain(text: str, limit: int) -> str:
-    """What does nothing to a screen, a log or a database: escapes instead of control characters."""
-    shown = (letter if letter.isprintable() else _escaped(letter) for letter in text[:limit])
-    return "".join(shown)[:limit]
-
-
-def _escaped(letter: str) -> str:
-    return letter.encode("unicode_escape").decode()
+    """Text with escape sequences instead of control characters: safe on terminals and in logs."""
+    letters = (
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text[:limit]
+    )
+    return "".join(letters)[:limit]
 
 
 def _author(by: Actor | AuditActor) -> dict[str, Any]:
@@ -164,8 +135,8 @@ def _on(subject: Subject | None) -> dict[str, Any]:
     }
 
 
-def _details(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {to_camel(name): _plain_value(value) for name, value in given.items()}
+def _details(details: Mapping[str, Any]) -> dict[str, Any]:
+    return {to_camel(name): _plain_value(value) for name, value in details.items()}
 
 
 def _plain_value(value: Any) -> Any:
@@ -198,10 +169,7 @@ def _reference(kind: str, row_id: int | None, name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class AuditEventFilter:
-    """Which events to look for; what is None does not matter.
-
-    since, until: the first moment that counts, and the first that does not any more.
-    """
+    """Conditions for events; None is no condition. `since` is inclusive, `until` is exclusive."""
 
     actor_type: AuditActor | None = None
     actor_id: int | None = None
@@ -225,16 +193,13 @@ class AuditEventFilter:
             yield Q(happened_at__lt=self.until)
 
 
-def search(wanted: AuditEventFilter) -> QuerySet[AuditEvent]:
+def search(criteria: AuditEventFilter) -> QuerySet[AuditEvent]:
     """The events that meet the conditions."""
-    return AuditEvent.filter(*wanted.conditions())
+    return AuditEvent.filter(*criteria.conditions())
 
 
 def own(actor: Actor, owner: User) -> QuerySet[AuditEvent]:
-    """What the owner has done, and what was done about the owner.
-
-    Raises Unauthenticated, and Forbidden for others.
-    """
+    """The events whose actor or subject is the owner. Raises Forbidden for other users."""
     if actor.user.id != owner.id:
         raise Forbidden("Look under `admin` for the events of others.")
     return AuditEvent.filter(
@@ -243,12 +208,12 @@ def own(actor: Actor, owner: User) -> QuerySet[AuditEvent]:
 
 
 async def visible_to(actor: Actor) -> QuerySet[AuditEvent]:
-    """Every one for administrators, else one's own."""
+    """All events for administrators, else one's own."""
     return AuditEvent.all() if await actor.is_admin() else own(actor, actor.user)
 
 
 async def event(actor: Actor, event_id: int) -> AuditEvent:
-    """One of the actor's own, for administrators any. Raises NotFound for all others."""
+    """Raises NotFound for an event that the actor can't see."""
     found = await (await visible_to(actor)).get_or_none(id=event_id)
     if found is None:
         raise NotFound
@@ -256,9 +221,5 @@ async def event(actor: Actor, event_id: int) -> AuditEvent:
 
 
 async def shows_origin(actor: Actor, row: AuditEvent) -> bool:
-    """Whether the actor may know from where it was done.
-
-    Where another person has done it, administrators only.
-    """
-    own_or_nobodys = row.actor_id in (None, actor.user.id)
-    return own_or_nobodys or await actor.is_admin()
+    """Whether the actor may see address and client: not those of other users."""
+    return row.actor_id in (None, actor.user.id) or await actor.is_admin()

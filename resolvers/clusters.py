@@ -1,9 +1,8 @@
-"""Streams whose silence is noticed."""
+"""Clusters as fields and subscriptions see them."""
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from enum import Enum
@@ -11,7 +10,7 @@ from typing import TypeVar
 
 from cluster.cluster import Cluster, Clusters
 from cluster.facts import Facts
-from models import ServiceAccount, User
+from models import ServiceAccount
 from resolvers.actor import Actor
 from resolvers.errors import NotFound, Unavailable
 from resolvers.services import Services
@@ -20,12 +19,12 @@ from resolvers.sessions import require_current
 T = TypeVar("T")
 
 
-async def with_pauses(
+async def with_timeouts(
     source: AsyncGenerator[T, None], seconds: float
 ) -> AsyncGenerator[T | None, None]:
-    """What the source yields, and None whenever it has been silent for so long.
+    """The values of the source, and None after each period of that many seconds without one.
 
-    The source is asked for the next value only when the reader is back, and is closed at the end.
+    The next value is requested only when the reader asks for it. Closes the source at the end.
     """
     upcoming = asyncio.ensure_future(anext(source))
     try:
@@ -62,9 +61,9 @@ NO_CLUSTER = (
 
 
 def cluster(actor: Actor, clusters: Clusters, name: str | None) -> Cluster:
-    """The named or the default cluster, for any signed-in user.
+    """The named or the default cluster.
 
-    Raises Unauthenticated, NotFound, or Unavailable when there is no cluster at all.
+    Raises Unauthenticated, NotFound, and Unavailable when no cluster is configured.
     """
     if actor.user and not clusters.default:
         raise Unavailable(NO_CLUSTER)
@@ -77,12 +76,12 @@ def cluster(actor: Actor, clusters: Clusters, name: str | None) -> Cluster:
 async def watch_facts(
     services: Services, actor: Actor, source: Cluster
 ) -> AsyncGenerator[Facts, None]:
-    """The current facts, then only changes, as long as the actor's session is good.
+    """The current facts, then each change. Raises Unauthenticated once the session has ended.
 
-    It is looked up for each change and regularly in between. Raises Unauthenticated.
+    The session is checked before each change and every `recheck_interval`.
     """
     seconds = services.recheck_interval.total_seconds()
-    async with aclosing(with_pauses(source.watch_facts(), seconds)) as changes:
+    async with aclosing(with_timeouts(source.watch_facts(), seconds)) as changes:
         async for facts in changes:
             await require_current(services, actor)
             if facts is not None:
@@ -90,20 +89,10 @@ async def watch_facts(
 
 
 def all_clusters(actor: Actor, clusters: Clusters) -> list[Cluster]:
-    """For any signed-in user. Raises Unauthenticated."""
+    """Raises Unauthenticated."""
     return list(clusters) if actor.user else []
 
 
 def cluster_of(clusters: Clusters, account: ServiceAccount) -> Cluster | None:
-    """Where a service account lives; None when that cluster is not configured any more."""
+    """The cluster of a service account; None if it is no longer configured."""
     return clusters.get(account.cluster) if account.cluster else clusters.default
-
-
-def csrf_token() -> str:
-    """For clients that expect one: bearer tokens need no protection against forged requests."""
-    return secrets.token_urlsafe(32)
-
-
-async def user_count(actor: Actor) -> int:
-    """How many accounts there are, for any signed-in user. Raises Unauthenticated."""
-    return await User.all().count() if actor.user else 0

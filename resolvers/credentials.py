@@ -76,7 +76,7 @@ async def _insert(actor: Actor, issue: CredentialIssue, same: QuerySet[Credentia
 
 
 def own(actor: Actor, owner: User) -> QuerySet[CredentialIssue]:
-    """What was handed out to the owner. Raises Unauthenticated, and Forbidden for others."""
+    """The credentials issued to the owner. Raises Forbidden for other users."""
     if actor.user.id != owner.id:
         raise Forbidden("Look under `admin` for what others were handed out.")
     return CredentialIssue.filter(user_id=owner.id).select_related("user")
@@ -92,13 +92,13 @@ def search(text: str | None) -> QuerySet[CredentialIssue]:
 
 
 async def visible_to(actor: Actor) -> QuerySet[CredentialIssue]:
-    """Every one for administrators, else those of one's own."""
+    """All records for administrators, else one's own."""
     every = CredentialIssue.all().select_related("user")
     return every if await actor.is_admin() else own(actor, actor.user)
 
 
 async def issue(actor: Actor, issue_id: int) -> CredentialIssue:
-    """One of the actor's own, for administrators any. Raises NotFound for all others."""
+    """Raises NotFound for a record that the actor can't see."""
     found = await (await visible_to(actor)).get_or_none(id=issue_id)
     if found is None:
         raise NotFound
@@ -112,7 +112,7 @@ INSTALL_HINT = "Install the command `kubeportal`, then run: kubeportal login --s
 
 
 def claim(services: Services, actor: Actor, owner: User, account: ServiceAccount | None) -> Claim:
-    """The rule for all credentials: approved access, to one's own account.
+    """The rule for all credentials: approved access, and only one's own service account.
 
     Raises Unauthenticated, Forbidden, and Unavailable when the account's cluster is gone.
     """
@@ -131,7 +131,7 @@ def claim(services: Services, actor: Actor, owner: User, account: ServiceAccount
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Somebody's right to credentials for their own service account.
+    """The right of a user to credentials for the own service account.
 
     Everything here raises Unavailable when the cluster gives no token or when it can't be
     recorded, and BadUserInput for a number of seconds that the operator does not allow.
@@ -147,7 +147,7 @@ class Claim:
         return await self._issue(CredentialKind.TOKEN, self._lifetime(None))
 
     async def exec_token(self, cluster: str | None, seconds: int | None) -> ServiceAccountToken:
-        """A token for kubectl, which sends it to the named cluster where one is named.
+        """A token for kubectl, which sends it to the named cluster, if any.
 
         Raises Forbidden when the account is in another one.
         """
@@ -156,7 +156,7 @@ class Claim:
         return await self._issue(CredentialKind.EXEC, self._lifetime(seconds))
 
     async def kubeconfig(self, *, seconds: int | None, plugin: bool) -> str:
-        """YAML with a token, or with the command that gets tokens, which is no credential yet."""
+        """YAML with a token, or with the command that requests tokens."""
         lifetime = self._lifetime(seconds)
         return self.cluster.kubeconfig(
             user=self.session.user.username,
@@ -197,7 +197,7 @@ class Claim:
         )
 
     def _lifetime(self, seconds: int | None) -> timedelta:
-        """What was asked for, but no longer than the access: that in steps, to reuse tokens."""
+        """The requested lifetime, limited by the access; in steps of ten minutes, to reuse tokens."""
         wanted = _checked(seconds, self.services.token_lifetime)
         end, step = self.session.user.access_expires_at, SHORTEST_LIFETIME
         if end is None:
@@ -225,6 +225,6 @@ def _checked(seconds: int | None, usual: timedelta) -> timedelta:
 
 
 def _file_name(portal_name: str) -> str:
-    """How the file calls the cluster: in lower case, without blanks and control characters."""
+    """The name of the cluster in the file: lower case, without spaces and control characters."""
     words = "".join(c if c.isprintable() else " " for c in portal_name.lower()).split()
     return "-".join(words)

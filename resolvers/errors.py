@@ -1,4 +1,4 @@
-"""Everything that can go wrong in words: one enum of codes, and the errors of resolvers."""
+"""The error codes, and the exceptions that resolvers raise."""
 
 from __future__ import annotations
 
@@ -118,9 +118,9 @@ class InvalidCredentials(PortalError):
 
 
 class RateLimited(PortalError):
-    """retry_after: in how many seconds the next attempt may be made.
+    """retry_after: seconds until the next attempt is allowed.
 
-    is_first: whether nobody was told so in this window before.
+    is_first: whether it is the first refusal of this rate limit's window.
     """
 
     code = ErrorCode.RATE_LIMITED
@@ -132,7 +132,7 @@ class RateLimited(PortalError):
 
 
 class Unavailable(PortalError):
-    """retry_after: in how many seconds another attempt makes sense, where that can be told."""
+    """retry_after: seconds until a retry makes sense, if that is known."""
 
     code = ErrorCode.UNAVAILABLE
 

@@ -46,7 +46,7 @@ class GroupOrderField(Enum):
 
 @dataclass(frozen=True, slots=True)
 class GroupFilter:
-    """Which groups to look for; what is None does not matter."""
+    """Conditions for groups; None is no condition."""
 
     can_admin: bool | None = None
     membership: GroupMembership | None = None
@@ -58,10 +58,10 @@ class GroupFilter:
             yield Q(membership=self.membership)
 
 
-def search(text: str | None, wanted: GroupFilter) -> QuerySet[Group]:
+def search(text: str | None, criteria: GroupFilter) -> QuerySet[Group]:
     """The rows that meet the conditions and contain the text. Raises BadUserInput."""
     check_search(text)
-    found = Group.filter(*wanted.conditions())
+    found = Group.filter(*criteria.conditions())
     return found.filter(name__icontains=text) if text else found
 
 

@@ -1,4 +1,4 @@
-"""Mail as the resolvers know it: what to say to whom; how it is sent is another's concern."""
+"""The mails about requests for access and decisions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from resolvers.services import Mail, Services
 
 
 async def mail_administrators(services: Services, request: AccessRequest) -> None:
-    """That somebody asks for access; all who may decide about it."""
+    """Announces a new request to all administrators but the requesting user."""
     if services.mailer is None:
         return
     addresses = tuple(
@@ -31,7 +31,7 @@ async def mail_administrators(services: Services, request: AccessRequest) -> Non
 
 
 def mail_user(services: Services, request: AccessRequest) -> None:
-    """What has become of the request."""
+    """Announces the decision to the requesting user."""
     if services.mailer is None or not request.user.primary_email:
         return
     services.mailer.send(

@@ -22,7 +22,7 @@ from resolvers.writes import writing
 
 
 async def visible_to(actor: Actor) -> QuerySet[User]:
-    """Everybody for administrators, else oneself."""
+    """All users for administrators, else oneself."""
     return User.all() if await actor.is_admin() else User.filter(id=actor.user.id)
 
 
@@ -79,6 +79,11 @@ async def create_user(
     return await User.get(id=row.id)
 
 
+async def user_count(actor: Actor) -> int:
+    """The number of accounts. Raises Unauthenticated."""
+    return await User.all().count() if actor.user else 0
+
+
 class UserOrderField(Enum):
     ID = Order()
     USERNAME = TextOrder("username_key")
@@ -89,7 +94,7 @@ class UserOrderField(Enum):
 
 @dataclass(frozen=True, slots=True)
 class UserFilter:
-    """Whom to look for; what is None does not matter."""
+    """Conditions for users; None is no condition."""
 
     is_active: bool | None = None
     is_admin: bool | None = None
@@ -109,7 +114,7 @@ class UserFilter:
 
 
 def _in_state(state: AccessState, now: datetime) -> Q:
-    """As `User.access_state_at` tells it."""
+    """The condition that `User.access_state_at` evaluates for a row."""
     expired = Q(access_state=AccessState.APPROVED, access_expires_at__lte=now)
     if state == AccessState.NEW:
         return Q(access_state=state) | expired
@@ -119,10 +124,10 @@ def _in_state(state: AccessState, now: datetime) -> Q:
     return Q(access_state=state)
 
 
-def search(text: str | None, wanted: UserFilter, now: datetime) -> QuerySet[User]:
+def search(text: str | None, criteria: UserFilter, now: datetime) -> QuerySet[User]:
     """The users that meet the conditions and contain the text. Raises BadUserInput."""
     check_search(text)
-    found = User.filter(*wanted.conditions(now))
+    found = User.filter(*criteria.conditions(now))
     if not text:
         return found
     return found.filter(

@@ -46,7 +46,7 @@ class WebAppOrderField(Enum):
 
 @dataclass(frozen=True, slots=True)
 class WebAppFilter:
-    """Which web apps to look for; what is None does not matter."""
+    """Conditions for web apps; None is no condition."""
 
     link_show: bool | None = None
     group_id: int | None = None
@@ -59,10 +59,10 @@ class WebAppFilter:
             yield Q(id__in=Subquery(granted))
 
 
-def search(text: str | None, wanted: WebAppFilter) -> QuerySet[WebApp]:
+def search(text: str | None, criteria: WebAppFilter) -> QuerySet[WebApp]:
     """The rows that meet the conditions and contain the text. Raises BadUserInput."""
     check_search(text)
-    found = WebApp.filter(*wanted.conditions())
+    found = WebApp.filter(*criteria.conditions())
     if not text:
         return found
     return found.filter(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
@@ -78,14 +79,14 @@ class Portal:
         " it uses no cookies."
     )
     def csrf_token(self) -> str:
-        return resolvers.clusters.csrf_token()
+        return secrets.token_urlsafe(32)
 
     @strawberry.field(
         description="Number of accounts. Readable by every signed-in user.",
         directives=guard(Permission.COUNT_USERS),
     )
     async def user_count(self, info: PortalInfo) -> int | None:
-        return await resolvers.clusters.user_count(info.context.actor)
+        return await resolvers.users.user_count(info.context.actor)
 
 
 PermissionArgument = Annotated[Permission, strawberry.argument(description="The permission.")]

@@ -16,7 +16,7 @@ from graphql import ExecutionResult
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from resolvers.clusters import with_pauses
+from resolvers.clusters import with_timeouts
 
 EVENT_STREAM = "text/event-stream"
 HEADERS = {"Cache-Control": "no-store", "Vary": "Accept", "X-Accel-Buffering": "no"}
@@ -65,7 +65,7 @@ class EventStream(StreamingResponse):
 async def _events(
     results: AsyncGenerator[ExecutionResult, None], seconds: float
 ) -> AsyncGenerator[bytes, None]:
-    async with aclosing(with_pauses(results, seconds)) as steps:
+    async with aclosing(with_timeouts(results, seconds)) as steps:
         async for result in steps:
             yield _event(b"next", orjson.dumps(result.formatted)) if result else KEEP_ALIVE
     yield _event(b"complete")
