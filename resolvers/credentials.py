@@ -197,7 +197,7 @@ class Claim:
         )
 
     def _lifetime(self, seconds: int | None) -> timedelta:
-        """The requested lifetime, limited by the access; in steps of ten minutes, to reuse tokens."""
+        """The requested lifetime, limited by the access; in steps, to reuse tokens."""
         wanted = _checked(seconds, self.services.token_lifetime)
         end, step = self.session.user.access_expires_at, SHORTEST_LIFETIME
         if end is None:
