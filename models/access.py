@@ -1,3 +1,5 @@
+"""The history of requests for access to the cluster."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -22,9 +24,10 @@ class AccessRequestState(StrEnum):
 
 
 class AccessRequest(Model):
-    """What somebody asked for, who answered, and how it ended: the history of `User.access_state`.
+    """A request for access, its decision and its end: the history of `User.access_state`.
 
-    `key` is how the cluster knows what was made for this request.
+    `key` identifies the request in the cluster, in an annotation of the namespace that was created
+    for it.
     """
 
     id = fields.IntField(primary_key=True)

@@ -1,4 +1,4 @@
-"""Tables whose rows are only added: the database itself refuses anything else."""
+"""The audit log: a table in which the database itself refuses changes and deletions."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class AuditActor(StrEnum):
 
 
 class AuditSubject(StrEnum):
-    """By the names of the models."""
+    """The names of the models."""
 
     USER = "User"
     GROUP = "Group"
@@ -69,15 +69,16 @@ class AuditSubject(StrEnum):
 
 
 class AuditEvent(Model):
-    """Who did what, on what, from where: rows are only added, which the database sees to.
+    """An action, its actor, its subject and its origin. Triggers keep the table append-only.
 
-    Ids are plain numbers and names are those of that time, so that an event says the same when
-    what it names is gone. Texts are printable.
+    Ids are not foreign keys and names are copies, so that an event stays the same when its actor or
+    subject is renamed or deleted. Texts are printable.
     """
 
     id = fields.IntField(primary_key=True)
     happened_at: datetime = fields.DatetimeField(auto_now_add=True, db_index=True)
-    # described, as a migration would have to follow the list of kinds otherwise
+    # With a description of its own: the default lists all kinds, so each new one would need a
+    # migration.
     kind = fields.CharEnumField(AuditKind, max_length=24, description="What happened")
     outcome = fields.CharEnumField(AuditOutcome, max_length=9)
     actor_type = fields.CharEnumField(AuditActor, max_length=8)

@@ -5,7 +5,7 @@ from tortoise.models import Model
 
 
 class ServiceAccount(Model):
-    """A service account in Kubernetes; the empty cluster name means the default cluster."""
+    """A service account in Kubernetes. An empty cluster name means the default cluster."""
 
     id = fields.IntField(primary_key=True)
     cluster = fields.CharField(max_length=253, default="")

@@ -19,9 +19,9 @@ class CredentialKind(StrEnum):
 
 
 class CredentialIssue(Model):
-    """A credential that was handed out. Rows are only added, and outlive what they name.
+    """An issued credential. Rows stay when the user is deleted.
 
-    `fingerprint` is the SHA-256 of the token, in hexadecimal digits; the token is not kept.
+    `fingerprint` is the SHA-256 of the token in hexadecimal digits; the token is not stored.
     """
 
     id = fields.IntField(primary_key=True)

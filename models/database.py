@@ -1,6 +1,7 @@
-"""Tortoise's client for SQLite, which knows upper and lower case beyond ASCII.
+"""The database: connections, migrations, locks, and the one order of texts for both dialects.
 
-`icontains` compares what `UPPER` makes of both sides, as PostgreSQL does.
+SQLite and PostgreSQL are supported. Tortoise finds its models in `MODULES` and the SQLite client of
+this module through `client_class`.
 """
 
 from __future__ import annotations
@@ -27,37 +28,6 @@ from tortoise.migrations.schema_editor.base import BaseSchemaEditor
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
-PRIMARY_CODE = 0xFF
-
-
-class SqliteClient(TortoiseClient):
-    async def _post_connect(self) -> None:
-        await super()._post_connect()
-        if self._connection:
-            await self._connection.create_function("UPPER", 1, _upper, deterministic=True)
-
-
-def primary_code(error: sqlite3.Error) -> int:
-    """What is wrong; SQLite's whole code says more exactly in which way."""
-    return error.sqlite_errorcode & PRIMARY_CODE
-
-
-def _upper(value: object) -> object:
-    return value.upper() if isinstance(value, str) else value
-
-
-client_class = SqliteClient
-
-
-class TransactionalRecorder(MigrationRecorder):
-    """Makes its table without a script, before which SQLite commits whatever was begun."""
-
-    async def ensure_schema(self, schema_editor: BaseSchemaEditor) -> None:
-        table = schema_editor._get_model_sql_data(self.model).table_sql
-        statement = table.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1)
-        await schema_editor.client.execute_query(statement)
-
-
 APP = "models"
 NOUNS = (
     "access",
@@ -71,17 +41,20 @@ NOUNS = (
     "users",
     "webapps",
 )
-IN_MEMORY = ":memory:"
 MODULES = [f"models.{noun}" for noun in NOUNS]
-MIGRATION_LOCK = 0x6B756265  # any number that nothing else in the database locks
+IN_MEMORY = ":memory:"
+
+# Keys of advisory locks in PostgreSQL: arbitrary numbers that no other lock uses.
+MIGRATION_LOCK = 0x6B756265
+WRITE_LOCK = 0x7475726E
 
 
 class Database:
-    """The connections to one database; `activate()` makes the models of this task use them."""
+    """The connections to one database; `activate()` makes the models of the current task use it."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        # Tortoise keeps SQL per connection name, so each dialect needs a name of its own
+        # Tortoise caches SQL per connection name, so each dialect needs its own name.
         self._name = url.partition(":")[0]
         self._context = TortoiseContext()
 
@@ -122,34 +95,39 @@ class Database:
         await self._context.close_connections()
 
     def activate(self) -> None:
-        """Tortoise finds its connections through the task's context, not through an argument."""
+        """Tortoise finds its connections in a context variable, not through an argument."""
         _current_context.set(self._context)
 
     async def ping(self) -> None:
         await self.connection.execute_query("SELECT 1")
 
     async def migrate(self) -> list[str]:
-        """Bring the schema up to date, all or nothing, one process at a time.
+        """Apply missing migrations in one transaction, one process at a time.
 
-        Returns what was applied.
+        Returns the names of the applied migrations.
         """
         applied: list[str] = []
 
-        def note(event: str, app: str, name: str) -> None:
+        def progress(event: str, app: str, name: str) -> None:
             if event == "apply_done":
                 applied.append(f"{app}.{name}")
 
         async with self._migration_lock(), in_transaction() as connection:
-            await self._lock_postgres(connection)
+            if connection.capabilities.dialect == "postgres":
+                await _lock_advisory(connection, MIGRATION_LOCK)
             executor = MigrationExecutor(connection, self.config["apps"])
             executor.recorder = executor.loader.recorder = TransactionalRecorder(connection)
-            # PostgreSQL would abort the transaction when the record of migrations is missing
+            # Looking for a missing table of migrations would abort the transaction in PostgreSQL.
             await executor.recorder.ensure_schema(executor._schema_editor(atomic=False))
-            await executor.migrate(progress=note)
+            await executor.migrate(progress=progress)
         return applied
 
+    async def is_migrated(self) -> bool:
+        executor = MigrationExecutor(self.connection, self.config["apps"])
+        return not await executor.plan()
+
     async def is_empty(self) -> bool:
-        """Whether nothing was ever migrated; asking leaves no trace, not even an empty file."""
+        """Whether no migration was ever applied. Does not create a missing SQLite file."""
         if self.sqlite_path and not self.sqlite_path.exists():
             return True
         await self.open()
@@ -159,60 +137,88 @@ class Database:
         finally:
             await self.close()
 
-    async def is_migrated(self) -> bool:
-        executor = MigrationExecutor(self.connection, self.config["apps"])
-        return not await executor.plan()
-
     @asynccontextmanager
     async def _migration_lock(self) -> AsyncIterator[None]:
+        """Locks a file next to an SQLite database, whose own locks fail instead of waiting."""
         if self.sqlite_path is None:
             yield
             return
-        # beside -wal and -shm of SQLite itself
         with self.sqlite_path.with_name(f"{self.sqlite_path.name}-lock").open("w") as lock:
             await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
             yield
 
-    async def _lock_postgres(self, connection: BaseDBAsyncClient) -> None:
-        if connection.capabilities.dialect == "postgres":
-            await connection.execute_query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK])
+
+class TransactionalRecorder(MigrationRecorder):
+    """Creates the table of migrations within the transaction.
+
+    Tortoise creates it with `executescript`, which commits the transaction first in SQLite.
+    """
+
+    async def ensure_schema(self, schema_editor: BaseSchemaEditor) -> None:
+        table = schema_editor._get_model_sql_data(self.model).table_sql
+        statement = table.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1)
+        await schema_editor.client.execute_query(statement)
 
 
-TURN_LOCK = 0x7475726E  # any number that nothing else in the database locks
+class SqliteClient(TortoiseClient):
+    """Makes `icontains`, which compares `UPPER` of both sides, work beyond ASCII."""
+
+    async def _post_connect(self) -> None:
+        await super()._post_connect()
+        if self._connection:
+            await self._connection.create_function("UPPER", 1, _upper, deterministic=True)
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+client_class = SqliteClient
 
 
 class DatabaseBusy(Exception):
-    """Others keep the database for too long; nothing was changed."""
+    """Other transactions hold the write lock for too long; nothing was changed."""
+
+
+async def acquire_write_lock(connection: BaseDBAsyncClient) -> None:
+    """Wait for the lock that serialises writing transactions, and hold it until this one ends.
+
+    It has to be the first statement of the transaction. Raises DatabaseBusy.
+    """
+    if connection.capabilities.dialect == "postgres":
+        await _lock_advisory(connection, WRITE_LOCK)
+        return
+    # A transaction of SQLite that has read fails to become a writing one, without waiting, when
+    # another one has written since. So the first statement writes: nothing, as no row matches.
+    try:
+        await connection.execute_query("UPDATE users SET id = id WHERE FALSE")
+    except OperationalError as error:
+        raise DatabaseBusy from error
+
+
+async def lock_rows(rows: QuerySet[Any]) -> bool:
+    """Lock these rows until the end of the transaction; returns whether there are any.
+
+    An UPDATE instead of SELECT … FOR UPDATE, so that an SQLite transaction waits here too.
+    """
+    return bool(await rows.update(version=F("version")))
+
+
+async def _lock_advisory(connection: BaseDBAsyncClient, key: int) -> None:
+    await connection.execute_query("SELECT pg_advisory_xact_lock($1)", [key])
 
 
 def is_busy(error: BaseException | None) -> bool:
-    """Whether SQLite has refused something as others write for longer than it waits."""
+    """Whether SQLite gave up waiting for another transaction that writes."""
     cause = error.args[0] if isinstance(error, OperationalError) and error.args else None
     return (
         isinstance(cause, sqlite3.OperationalError) and primary_code(cause) == sqlite3.SQLITE_BUSY
     )
 
 
-async def take_turn(connection: BaseDBAsyncClient) -> None:
-    """Waits until nobody else has the turn, and keeps it until the transaction ends.
-
-    It has to be the first statement of the transaction. Raises DatabaseBusy.
-    """
-    if connection.capabilities.dialect == "postgres":
-        await connection.execute_query("SELECT pg_advisory_xact_lock($1)", [TURN_LOCK])
-        return
-    try:  # SQLite waits for a turn to write only before the first statement that reads
-        await connection.execute_query("UPDATE users SET id = id WHERE FALSE")
-    except OperationalError as error:
-        raise DatabaseBusy from error
-
-
-async def hold(rows: QuerySet[Any]) -> bool:
-    """Keeps others from changing these rows until the transaction ends; False where there are none.
-
-    As it writes, it also is where a transaction of SQLite waits for its turn.
-    """
-    return bool(await rows.update(version=F("version")))
+def primary_code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code: the lowest byte of the extended one."""
+    return error.sqlite_errorcode & 0xFF
 
 
 class _Alphabetical(SqlFunction):
@@ -224,15 +230,16 @@ class _Alphabetical(SqlFunction):
 
 
 class Alphabetical(Function):
-    """What a text is ordered by: ASCII letters without their case, all else by code point.
+    """The sort key of a text: ASCII letters without their case, all others by code point.
 
-    The collation of a PostgreSQL server is its operator's choice, and SQLite has none of
-    its kind: what both can do is this.
+    The collation of a PostgreSQL server is the choice of its operator, and SQLite has no similar
+    one. This order is the same in both, whatever the operator chose.
     """
 
     database_func = _Alphabetical
 
 
 def alphabetical_sql(text: str, dialect: str) -> str:
+    """Also the expression of the indexes for this order."""
     collation = ' COLLATE "C"' if dialect.startswith("postgres") else ""
     return f"LOWER({text}{collation})"

@@ -17,7 +17,10 @@ class GroupMembership(StrEnum):
 
 
 class Group(Model):
-    """`version` counts the changes of its own columns, not those of its members."""
+    """A group of users.
+
+    `version` counts changes of its columns, not of its members, for optimistic locking.
+    """
 
     id = fields.IntField(primary_key=True)
     name = fields.CharField(max_length=GROUP_NAME_LENGTH, unique=True)
@@ -32,7 +35,7 @@ class Group(Model):
 
 
 class Membership(Model):
-    """Somebody was put into a group by hand."""
+    """A user's membership in a group with membership MANUAL."""
 
     id = fields.IntField(primary_key=True)
     user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
@@ -51,9 +54,9 @@ class Membership(Model):
 
 
 class EffectiveMembership(Model):
-    """Who is in which group, by hand or by rule: a database view, so that it can't drift.
+    """All memberships, also of groups with ALL_USERS and CLUSTER_USERS: a database view.
 
-    This is the one place to ask about membership.
+    Every query about membership uses it.
     """
 
     id = fields.CharField(max_length=23, primary_key=True)

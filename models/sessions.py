@@ -27,11 +27,11 @@ class Scope(StrEnum):
 
 
 class Session(Model):
-    """What a bearer token stands for, while it is good: ending it deletes its row.
+    """A sign-in, or a personal access token (method TOKEN). Its end deletes the row.
 
-    That is a sign-in, which may do all that its user may, or a personal access token (method
-    TOKEN), which has a name and may do what its `scopes` say. `token_hash` is the keyed hash of a
-    personal access token, in hexadecimal digits. `last_used_at` is null before the first use.
+    A sign-in has all permissions of its user, a personal access token those of its `scopes`.
+    `token_hash` is the keyed hash of a personal access token in hexadecimal digits. `last_used_at`
+    is null before the first use.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -58,5 +58,5 @@ class Session(Model):
         return self.method == SignInMethod.TOKEN
 
     def allows(self, scope: Scope | None) -> bool:
-        """Whether it may be used for the scope; what has none needs a sign-in."""
+        """Whether the session has the scope. An action without a scope requires a sign-in."""
         return not self.is_token or scope in (self.scopes or ())

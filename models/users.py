@@ -25,7 +25,7 @@ class AccessState(StrEnum):
 
 
 def username_key(username: str) -> str:
-    """The form under which a user name is unique: case and Unicode spelling don't count."""
+    """The form in which user names are unique: without case and Unicode variants."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", username).casefold())
 
 
@@ -65,14 +65,14 @@ class User(Model):
 
     @classmethod
     async def by_username(cls, username: str) -> User | None:
-        """The user of that name in any case; nobody can have an impossible one."""
+        """The user of that name, in any case."""
         key = username_key(username[: KEY_LENGTH + 1])
         if len(key) > KEY_LENGTH or not key.isprintable():
             return None
         return await cls.get_or_none(username_key=key)
 
     def access_state_at(self, now: datetime) -> AccessState:
-        """Access ends with its time, even before anybody has noted it in the database."""
+        """Access ends at its expiry, before the background task writes that to the database."""
         is_over = self.access_expires_at is not None and self.access_expires_at <= now
         approved = self.access_state == AccessState.APPROVED
         return AccessState.NEW if approved and is_over else self.access_state
@@ -93,7 +93,7 @@ class User(Model):
 
 
 class ExternalIdentity(Model):
-    """Who somebody is at an identity provider, where a subject is never reused."""
+    """An account at an identity provider, which never reuses a subject."""
 
     id = fields.IntField(primary_key=True)
     provider = fields.CharField(max_length=50)
@@ -108,7 +108,10 @@ class ExternalIdentity(Model):
 
 
 class VerifiedEmail(Model):
-    """An address proven to belong to a user, in lower case; unlike the editable ones."""
+    """An address that is proven to belong to a user, in lower case.
+
+    Users edit their other addresses freely, so those prove nothing.
+    """
 
     id = fields.IntField(primary_key=True)
     address = fields.CharField(max_length=EMAIL_LENGTH, unique=True)

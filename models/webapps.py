@@ -22,7 +22,10 @@ class WebAppCategory(StrEnum):
 
 
 class WebApp(Model):
-    """`version` counts the changes of its own columns, not those of its grants."""
+    """A link that members of groups see.
+
+    `version` counts changes of its columns, not of its grants, for optimistic locking.
+    """
 
     id = fields.IntField(primary_key=True)
     name = fields.CharField(max_length=WEBAPP_NAME_LENGTH, unique=True)
@@ -37,7 +40,7 @@ class WebApp(Model):
 
 
 class Grant(Model):
-    """The members of a group may use a web application."""
+    """The members of a group see a web app."""
 
     id = fields.IntField(primary_key=True)
     group: fields.ForeignKeyRelation[Group] = fields.ForeignKeyField(

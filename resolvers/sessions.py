@@ -15,7 +15,7 @@ from tortoise.transactions import in_transaction
 
 from auth.tokens import InvalidAccessToken
 from models import AuditActor, AuditKind, Scope, Session, SignInMethod, User
-from models.database import hold
+from models.database import lock_rows
 from models.sessions import ADDRESS_LENGTH, CLIENT_LENGTH, TOKEN_NAME_LENGTH
 from resolvers.actor import Actor, Client
 from resolvers.audit import record
@@ -194,7 +194,7 @@ async def _end_all(by: Actor | AuditActor, user: User, sessions: QuerySet[Sessio
 
 async def _lock_sessions(user_id: int) -> None:
     """Sessions of the user are opened, and ended all at once, one transaction after the other."""
-    await hold(User.filter(id=user_id))
+    await lock_rows(User.filter(id=user_id))
 
 
 async def prune_sessions(now: datetime, idle_lifetime: timedelta) -> int:

@@ -33,7 +33,7 @@ from models import (
     WebApp,
     username_key,
 )
-from models.database import DatabaseBusy, hold, take_turn
+from models.database import DatabaseBusy, acquire_write_lock, lock_rows
 from resolvers.access_history import AccessHistory
 from resolvers.actor import Actor
 from resolvers.administrators import has_administrator
@@ -115,7 +115,7 @@ async def writing(by: Actor | AuditActor, options: WriteOptions) -> AsyncIterato
     """
     try:
         async with in_transaction() as connection:
-            await take_turn(connection)
+            await acquire_write_lock(connection)
             writer = Writer(by, options)
             had_administrator = await has_administrator(google=options.google)
             yield writer
@@ -437,7 +437,7 @@ class _Step:
         for change in changes:
             users[change.user.pk], kept[change.user.pk] = change.user, change.keep_session
         for some in batches(users):
-            await hold(User.filter(id__in=some))
+            await lock_rows(User.filter(id__in=some))
         sessions = await rows_among(Session.all().only("id", "user_id"), "user_id", users)
         ended = [row for row in sessions if row.id != kept[row.user_id]]
         await _delete_ids(Session, [row.id for row in ended])
