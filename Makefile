@@ -1,7 +1,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-# most tests wait more than they compute
+# More processes than cores: most tests wait for servers and databases.
 WORKERS ?= 4
 SEED := $(or $(SEED),$(shell date +%s))
 STAMP = $(VENV)/.installed
@@ -20,22 +20,22 @@ EXAMPLE = deploy/example/portal.yaml
 
 run: export KUBEPORTAL_DATABASE_URL ?= sqlite://$(DEMO)
 run: export KUBEPORTAL_ALLOWED_URLS ?= http://localhost:$(PORT),http://127.0.0.1:$(PORT)
-run: $(STAMP) $(if $(shell command -v npm),$(PLAYGROUND),no-playground)  ## Serve the example state on http://127.0.0.1:$(PORT)
+run: $(STAMP) $(if $(shell command -v npm),$(PLAYGROUND),no-playground)  ## Serve an example on http://127.0.0.1:$(PORT)
 	@$(BIN)/kubeportal apply -f $(EXAMPLE)
 	@$(BIN)/python deploy/example/sign_ins.py $(EXAMPLE)
 	@$(BIN)/kubeportal serve --port $(PORT)
 
-playground: $(PLAYGROUND)  ## Build the page that browsers get at /graphql
+playground: $(PLAYGROUND)  ## Build the GraphiQL page that browsers get at /graphql
 
 test: $(STAMP) tools $(if $(shell command -v npm),$(PLAYGROUND))  ## Run the tests
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
 
 fuzz: export KUBEPORTAL_TEST_FUZZ = many
-fuzz: $(STAMP)  ## Try many hostile requests, new ones each time
-	@echo 'The same again: make fuzz SEED=$(SEED)'
+fuzz: $(STAMP)  ## Send many random hostile requests; SEED repeats a run
+	@echo 'To repeat this run: make fuzz SEED=$(SEED)'
 	$(BIN)/pytest tests/security --numprocesses $(WORKERS) -k fuzzed --hypothesis-seed=$(SEED)
 
-tools: $(PYTHON_TOOLS) $(if $(shell command -v npm),$(NODE_TOOLS))  ## Install what tests the contracts
+tools: $(PYTHON_TOOLS) $(if $(shell command -v npm),$(NODE_TOOLS))  ## Install the code generators and linters that tests of the contracts use
 
 lint: $(STAMP)  ## Check style, types and import rules
 	$(BIN)/ruff check .
@@ -43,11 +43,11 @@ lint: $(STAMP)  ## Check style, types and import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(STAMP)
+format: $(STAMP)  ## Fix style and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-schema: $(STAMP)  ## Write the schema that clients rely on
+schema: $(STAMP)  ## Write schema.graphql, against which `kubeportal schema check` compares
 	$(BIN)/kubeportal schema print > schema.graphql
 
 $(STAMP): pyproject.toml
@@ -64,7 +64,7 @@ $(PLAYGROUND_TOOLS): playground/package-lock.json
 	touch $@
 
 no-playground:
-	@test -e $(PLAYGROUND) || echo 'Without Node there is no playground: the rest of the portal is all there.'
+	@test -e $(PLAYGROUND) || echo 'npm is not installed: the portal has no playground at /graphql.'
 
 $(NODE_TOOLS): $(TOOLS)/package-lock.json
 	npm ci --silent --prefix $(TOOLS)
@@ -75,5 +75,5 @@ $(PYTHON_TOOLS): $(TOOLS)/python-client/requirements.txt
 	$(TOOLS)/.venv/bin/python -m pip install --quiet --requirement $<
 	touch $@
 
-clean:
+clean:  ## Remove everything that this file has created
 	rm -rf $(VENV) $(TOOLS)/.venv $(TOOLS)/node_modules playground/node_modules $(dir $(PLAYGROUND)) $(DEMO) $(DEMO)-* $(DEMO_SECRET)
