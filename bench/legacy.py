@@ -125,8 +125,8 @@ def run(source: Path, target: str, sender: Connection) -> None:
 @click.command(help=__doc__)
 @click.option("--users", default=50_000, show_default=True)
 @click.option("--target", help="URL of an empty database (default: a new SQLite file).")
-@click.option("--seconds", default=120.0, show_default=True, help="Limit of the CPU time of a run.")
-@click.option("--mebibytes", default=500.0, show_default=True, help="Limit of the memory of a run.")
+@click.option("--seconds", default=60.0, show_default=True, help="Limit of the CPU time of a run.")
+@click.option("--mebibytes", default=300.0, show_default=True, help="Limit of the memory of a run.")
 def main(users: int, target: str | None, seconds: float, mebibytes: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "former.sqlite3")

@@ -250,8 +250,8 @@ _publish(
     WEBAPP_WITHDRAWN="The subject was withdrawn from the `group`.",
     DECLARATION_APPLIED="The operator's declaration changed the portal. `details` contain the"
     " numbers of changes. The changes themselves are earlier events.",
-    LEGACY_IMPORTED="The operator imported the legacy portal. With a subject: a user who became a"
-    " superuser by the import, or ceased to be one.",
+    LEGACY_IMPORTED="The operator imported the legacy portal: `details` counts the rows of each"
+    " kind, and other events name them.",
     AUDIT_PRUNED="The operator deleted the events before a day.",
 )
 _publish(
