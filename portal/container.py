@@ -1,14 +1,13 @@
-"""The keys that sign access tokens: configured, or kept beside the SQLite file."""
+"""What a running portal consists of, built from its settings."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -26,7 +25,6 @@ from portal.jobs import Sweeper, UsageCounter
 from portal.logs import reason
 from portal.mail import SmtpMailer, SmtpServer
 from portal.settings import PREFIX, SHORTEST_KEY, Settings, SettingsError
-from portal.web.streams import DEFAULT_STREAM_LIMITS, StreamLimits
 from resolvers.actor import Client
 from resolvers.rate_limits import RateLimits
 from resolvers.rules import is_valid_email
@@ -34,60 +32,16 @@ from resolvers.services import GooglePolicy, Services
 from resolvers.sessions import authenticate
 from schema.context import Context
 
-CLOSING = "closing"
-
-
 logger = logging.getLogger(__name__)
-SAFE_LENGTH = 32
-
-
-def signing_keys(settings: Settings, sqlite_path: Path | None) -> list[str]:
-    """The configured keys, or the one kept beside the SQLite file, made on first use.
-
-    Raises SettingsError where a key is needed and there is none.
-    """
-    if settings.secret_key:
-        return [key.get_secret_value() for key in settings.secret_key]
-    if sqlite_path is None:
-        raise SettingsError(
-            f"{PREFIX}SECRET_KEY: required with PostgreSQL, so that all replicas agree;"
-            f" set it to {SAFE_LENGTH} random characters or more"
-        )
-    return [_kept(sqlite_path.with_suffix(".secret"))]
-
-
-def warn_of_short_keys(settings: Settings) -> None:
-    if any(len(key) < SAFE_LENGTH for key in settings.secret_key):
-        logger.warning("%sSECRET_KEY: better use %d random characters", PREFIX, SAFE_LENGTH)
-
-
-def _kept(file: Path) -> str:
-    try:
-        if not file.exists():
-            _create(file)
-        key = file.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise SettingsError(f"{file}: {reason(error)}") from None
-    except ValueError:
-        key = ""
-    if len(key) < SHORTEST_KEY:
-        raise SettingsError(
-            f"{file}: this is no signing key; delete it for a new one, which ends all sessions"
-        )
-    return key
-
-
-def _create(file: Path) -> None:
-    """Several processes may try at once: one wins, and nobody reads a half-written file."""
-    with NamedTemporaryFile("w", dir=file.parent) as draft:
-        draft.write(secrets.token_urlsafe(48))
-        draft.flush()
-        with suppress(FileExistsError):
-            os.link(draft.name, file)
+RECHECK_INTERVAL = timedelta(seconds=15)
+RECOMMENDED_KEY = 32  # characters
 
 
 class Portal:
-    """`clusters` and `passwords` are made as the settings say unless they are given."""
+    """Opens, holds and closes everything that the settings describe.
+
+    `clusters` and `passwords` replace those of the settings.
+    """
 
     services: Services
 
@@ -98,21 +52,20 @@ class Portal:
         clock: Callable[[], datetime],
         clusters: Clusters | None = None,
         passwords: Passwords | None = None,
-        stream_limits: StreamLimits = DEFAULT_STREAM_LIMITS,
+        recheck_interval: timedelta = RECHECK_INTERVAL,
     ) -> None:
         self.settings = settings
         self.database = Database(settings.database_url)
+        self.rest_usage = UsageCounter(self.database, clock)
         self._clock = clock
         self._clusters = clusters
         self._passwords = passwords or Passwords(names=settings.names)
+        self._recheck_interval = recheck_interval
         self._mailer = smtp_mailer(settings)
         self._sweeper = Sweeper(self.database, clock, idle_lifetime=settings.session_idle_lifetime)
-        self.rest_usage = UsageCounter(self.database, clock)
-        self.stream_limits = stream_limits
-        self.closing = asyncio.Event()
 
     async def open(self) -> None:
-        """Raises what `assemble` raises."""
+        """Raises SettingsError."""
         await self.database.open()
         self.services = await self.assemble()
         await self.services.clusters.start()
@@ -120,33 +73,49 @@ class Portal:
         self.rest_usage.start()
 
     async def assemble(self) -> Services:
-        """Everything that the settings describe, not yet started.
-
-        Raises SettingsError.
-        """
-        keys = signing_keys(self.settings, self.database.sqlite_path)
+        """The services, not yet started. Raises SettingsError."""
+        settings, clock = self.settings, self._clock
+        keys = signing_keys(settings, self.database.sqlite_path)
         return Services(
-            clock=self._clock,
-            portal_name=self.settings.branding,
+            clock=clock,
+            portal_name=settings.branding,
             portal_version=version("kubeportal"),
-            portal_url=self.settings.url,
-            session_lifetime=self.settings.session_lifetime,
-            session_idle_lifetime=self.settings.session_idle_lifetime,
-            token_lifetime=self.settings.token_lifetime,
+            portal_url=settings.url,
+            session_lifetime=settings.session_lifetime,
+            session_idle_lifetime=settings.session_idle_lifetime,
+            token_lifetime=settings.token_lifetime,
             passwords=self._passwords,
-            rate_limits=RateLimits(key=keys[0], clock=self._clock),
-            access_tokens=AccessTokens(keys=keys, clock=self._clock),
+            rate_limits=RateLimits(key=keys[0], clock=clock),
+            access_tokens=AccessTokens(keys=keys, clock=clock),
             personal_tokens=PersonalTokens(keys=keys),
-            google=google_sign_in(self.settings, self._clock),
+            google=google_sign_in(settings, clock),
             google_policy=GooglePolicy(
-                creates_users=self.settings.auth_google_creates_users,
-                domains=tuple(map(str.lower, self.settings.auth_google_domains)),
+                creates_users=settings.auth_google_creates_users,
+                domains=tuple(map(str.lower, settings.auth_google_domains)),
             ),
-            clusters=await self._load_clusters() if self._clusters is None else self._clusters,
-            recheck_interval=self.stream_limits.recheck_interval,
-            namespace_cluster_roles=self.settings.namespace_clusterroles,
+            clusters=await clusters_of(settings, clock)
+            if self._clusters is None
+            else self._clusters,
+            recheck_interval=self._recheck_interval,
+            namespace_cluster_roles=settings.namespace_clusterroles,
             mailer=self._mailer,
         )
+
+    async def context(
+        self, connection: HTTPConnection, authorization: str | None = None
+    ) -> Context:
+        """The context of one operation; `authorization` replaces the header of that name."""
+        credentials = authorization or connection.headers.get("authorization", "")
+        scheme, _, token = credentials.partition(" ")
+        request_id = connection.scope["state"]["request_id"]
+        client = Client(
+            address=connection.client.host if connection.client else "",
+            name=connection.headers.get("user-agent", ""),
+            request_id=request_id,
+        )
+        bearer = token.strip() if scheme.lower() == "bearer" else None
+        actor = await authenticate(self.services, bearer, client)
+        return Context(self.services, actor, request_id)
 
     async def close(self) -> None:
         await self._sweeper.close()
@@ -158,40 +127,23 @@ class Portal:
             await self.services.google.close()
         await self.database.close()
 
-    async def context(
-        self, connection: HTTPConnection, authorization: str | None = None
-    ) -> Context:
-        """What one operation knows, from the headers of its request.
 
-        `authorization` is taken instead of the header where it is given.
-        """
-        given = authorization or connection.headers.get("authorization", "")
-        scheme, _, token = given.partition(" ")
-        request_id = connection.scope["state"]["request_id"]
-        client = Client(
-            address=connection.client.host if connection.client else "",
-            name=connection.headers.get("user-agent", ""),
-            request_id=request_id,
+async def clusters_of(settings: Settings, clock: Callable[[], datetime]) -> Clusters:
+    """Raises SettingsError."""
+    try:
+        return await load_clusters(
+            contexts=settings.clusters,
+            kubeconfig=settings.kubeconfig,
+            api_server_external=settings.api_server_external,
+            facts_interval=settings.facts_interval,
+            clock=clock,
         )
-        bearer = token.strip() if scheme.lower() == "bearer" else None
-        actor = await authenticate(self.services, bearer, client)
-        return Context(self.services, actor, request_id)
-
-    async def _load_clusters(self) -> Clusters:
-        try:
-            return await load_clusters(
-                contexts=self.settings.clusters,
-                kubeconfig=self.settings.kubeconfig,
-                api_server_external=self.settings.api_server_external,
-                facts_interval=self.settings.facts_interval,
-                clock=self._clock,
-            )
-        except ClusterConfigError as error:
-            raise SettingsError(str(error)) from error
+    except ClusterConfigError as error:
+        raise SettingsError(str(error)) from error
 
 
 def google_sign_in(settings: Settings, clock: Callable[[], datetime]) -> GoogleSignIn | None:
-    """None when Google sign-in is off. Raises SettingsError when half of it is configured."""
+    """None when Google sign-in is off. Raises SettingsError for an incomplete configuration."""
     key, secret = settings.auth_google_key, settings.auth_google_secret
     if not key and not secret:
         return None
@@ -216,8 +168,53 @@ def smtp_mailer(settings: Settings) -> SmtpMailer | None:
 
 
 def _sender(settings: Settings, server: SmtpServer) -> str:
-    """As configured, else the account at the mail server, else one at the portal's own address."""
+    """The configured address, else the account at the mail server, else one of the portal."""
     host = urlsplit(settings.url or "").hostname
     candidates = (settings.mail_from, server.username, f"kubeportal@{host}")
-    fit = (address for address in candidates if address and is_valid_email(address))
-    return next(fit, "kubeportal@localhost")
+    valid = (address for address in candidates if address and is_valid_email(address))
+    return next(valid, "kubeportal@localhost")
+
+
+def warn_of_short_keys(settings: Settings) -> None:
+    if any(len(key) < RECOMMENDED_KEY for key in settings.secret_key):
+        logger.warning("%sSECRET_KEY: better use %d random characters", PREFIX, RECOMMENDED_KEY)
+
+
+def signing_keys(settings: Settings, sqlite_path: Path | None) -> list[str]:
+    """The configured keys of access tokens, or the one in a file next to the SQLite database.
+
+    The file is created on first use. Raises SettingsError where a key must be configured.
+    """
+    if settings.secret_key:
+        return [key.get_secret_value() for key in settings.secret_key]
+    if sqlite_path is None:
+        raise SettingsError(
+            f"{PREFIX}SECRET_KEY: required with PostgreSQL, as all replicas need the same;"
+            f" set it to {RECOMMENDED_KEY} random characters or more"
+        )
+    return [_key_from_file(sqlite_path.with_suffix(".secret"))]
+
+
+def _key_from_file(file: Path) -> str:
+    try:
+        if not file.exists():
+            _create_key(file)
+        key = file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(f"{file}: {reason(error)}") from None
+    except ValueError:
+        key = ""
+    if len(key) < SHORTEST_KEY:
+        raise SettingsError(
+            f"{file}: not a signing key; delete it for a new one, which ends all sessions"
+        )
+    return key
+
+
+def _create_key(file: Path) -> None:
+    # Several workers start at once: a hard link is atomic, so that all read the first one's key
+    with NamedTemporaryFile("w", dir=file.parent) as draft:
+        draft.write(secrets.token_urlsafe(48))
+        draft.flush()
+        with suppress(FileExistsError):
+            os.link(draft.name, file)

@@ -1,30 +1,67 @@
-"""Notes from time to time what has ended by itself."""
+"""Background work: expired access, ended sessions, and the counts of REST calls."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from starlette.requests import Request
-
 from models import Database
-from portal.web.streams import client_name
 from resolvers.access import expire_access
 from resolvers.rate_limits import prune_rate_limits
-from resolvers.rest_usage import Call, Tallies, Tally, add, merge
+from resolvers.rest_usage import Call, Count, Counts, add_counts, merge
 from resolvers.sessions import prune_sessions
-from rest_compat.operations import Route, StoredOperation
 
 logger = logging.getLogger(__name__)
 
 
-class Sweeper:
-    """A task that withdraws expired access and forgets what has ended; replicas may each have one.
+class PeriodicTask(ABC):
+    """Runs at an interval and once more when it is closed. Errors are logged.
 
-    `idle_lifetime` is how long a session lasts without being used.
+    Every replica has its own.
+    """
+
+    def __init__(
+        self, database: Database, clock: Callable[[], datetime], interval: timedelta
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._interval = interval.total_seconds()
+        self._closing = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @abstractmethod
+    async def run(self) -> None: ...
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run_at_interval())
+
+    async def close(self) -> None:
+        self._closing.set()
+        if self._task:
+            await self._task
+
+    async def _run_at_interval(self) -> None:
+        self._database.activate()
+        is_last = False
+        while not is_last:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), self._interval)
+            is_last = self._closing.is_set()
+            try:
+                await self.run()
+            # The database may be down for a while, and is checked again after the next interval
+            except Exception:
+                logger.exception("%s failed", type(self).__name__)
+
+
+class Sweeper(PeriodicTask):
+    """Withdraws expired access, and deletes ended sessions and rate limits.
+
+    Neither takes effect here only: requests check the dates themselves.
     """
 
     def __init__(
@@ -35,42 +72,20 @@ class Sweeper:
         idle_lifetime: timedelta,
         interval: timedelta = timedelta(minutes=1),
     ) -> None:
-        self._database = database
-        self._clock = clock
+        super().__init__(database, clock, interval)
         self._idle_lifetime = idle_lifetime
-        self._interval = interval.total_seconds()
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._run())
-
-    async def close(self) -> None:
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        self._database.activate()
-        while True:
-            await asyncio.sleep(self._interval)
-            try:
-                if withdrawn := await expire_access(self._clock()):
-                    logger.info("Access of %d users has expired.", withdrawn)
-                await prune_sessions(self._clock(), self._idle_lifetime)
-                await prune_rate_limits(self._clock())
-            # A database that is away comes back; until then access ends all the same
-            except Exception:
-                logger.exception("Expired access was not noted; the next attempt is in a minute.")
+    async def run(self) -> None:
+        if withdrawn := await expire_access(self._clock()):
+            logger.info("Access of %d users has expired.", withdrawn)
+        await prune_sessions(self._clock(), self._idle_lifetime)
+        await prune_rate_limits(self._clock())
 
 
-MAXIMUM_CALLS = 1000
+class UsageCounter(PeriodicTask):
+    """Counts calls of the REST API in memory, and adds them to the database.
 
-
-class UsageCounter:
-    """Counts in memory, and adds to the database every few seconds and at the end.
-
-    A process that is killed takes the calls of one `interval` with it. As long as the database
-    fails, they wait in memory, where MAXIMUM_CALLS are told apart.
+    The counts of one interval are lost when the process is killed or the database is down.
     """
 
     def __init__(
@@ -80,48 +95,14 @@ class UsageCounter:
         *,
         interval: timedelta = timedelta(seconds=5),
     ) -> None:
-        self._database = database
-        self._clock = clock
-        self._interval = interval.total_seconds()
-        self._tallies: Tallies = {}
-        self._closing = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        super().__init__(database, clock, interval)
+        self._counts: Counts = {}
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._run())
-
-    async def close(self) -> None:
-        self._closing.set()
-        if self._task:
-            await self._task
-
-    def note(self, request: Request, operation: StoredOperation, route: Route) -> None:
-        name = client_name(request.headers)
-        call = Call(route.method, route.path.openapi, operation.name, name)
+    def count(self, call: Call) -> None:
         now = self._clock()
-        self._merge(call, Tally(1, now, now))
+        merge(self._counts, call, Count(1, now, now))
 
-    def _merge(self, call: Call, tally: Tally) -> None:
-        full = len(self._tallies) >= MAXIMUM_CALLS and call not in self._tallies
-        merge(self._tallies, call.by_others if full else call, tally)
-
-    async def _run(self) -> None:
-        self._database.activate()
-        while not self._closing.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), self._interval)
-            await self._flush()
-        # What came in during the last one
-        await self._flush()
-
-    async def _flush(self) -> None:
-        tallies, self._tallies = self._tallies, {}
-        if not tallies:
-            return
-        try:
-            await add(tallies, self._clock())
-        # A database that is away comes back
-        except Exception:
-            logger.exception("Calls of the REST API were not added; the next attempt comes soon.")
-            for call, tally in tallies.items():
-                self._merge(call, tally)
+    async def run(self) -> None:
+        counts, self._counts = self._counts, {}
+        if counts:
+            await add_counts(counts, self._clock())

@@ -34,7 +34,7 @@ from portal.errors import OperatorError
 from portal.logs import reason
 from portal.mail import SmtpServer
 from resolvers.rules import is_valid_email
-from rest_compat.operations import Retirement, moment
+from rest_compat.operations import Retirement, parse_datetime
 from schema.limits import Limits
 
 Profile = Literal["audit", "2026"]
@@ -173,7 +173,7 @@ def _database(url: str) -> str:
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 Duration = Annotated[timedelta, _parsed(_duration), AfterValidator(_possible)]
 TokenLifetime = Annotated[Duration, AfterValidator(_long_enough_for_a_token)]
-Moment = Annotated[datetime, _parsed(moment)]
+Moment = Annotated[datetime, _parsed(parse_datetime)]
 MailServer = Annotated[SecretStr, AfterValidator(_mail_server)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
 WholeAddress = Annotated[

@@ -1,4 +1,4 @@
-"""Who still calls which route of the REST API."""
+"""Which clients call which routes of the REST API."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from models import RestUsage
 
 MAXIMUM_CLIENTS = 20
 OTHERS = "(others)"
-KEPT = timedelta(days=365)
+RETENTION = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Call:
-    """What is counted by itself; `client` may be empty."""
+    """What is counted separately; `client` may be empty."""
 
     method: str
     route: str
@@ -32,36 +32,36 @@ class Call:
 
 
 @dataclass(slots=True)
-class Tally:
-    """How often something was called, and between when."""
+class Count:
+    """A number of calls, and the times of the first and the last one."""
 
     count: int
     first_seen_at: datetime
     last_seen_at: datetime
 
-    def add(self, other: Tally) -> None:
+    def add(self, other: Count) -> None:
         self.count += other.count
         self.first_seen_at = min(self.first_seen_at, other.first_seen_at)
         self.last_seen_at = max(self.last_seen_at, other.last_seen_at)
 
 
-Tallies = dict[Call, Tally]
+Counts = dict[Call, Count]
 
 
-def merge(tallies: Tallies, call: Call, tally: Tally) -> None:
-    tallies.setdefault(call, replace(tally, count=0)).add(tally)
+def merge(counts: Counts, call: Call, count: Count) -> None:
+    counts.setdefault(call, replace(count, count=0)).add(count)
 
 
-async def add(tallies: Mapping[Call, Tally], now: datetime) -> None:
-    """All of it or nothing; any number of replicas may add at once.
+async def add_counts(counts: Mapping[Call, Count], now: datetime) -> None:
+    """Adds all of them in one transaction, for any number of replicas.
 
-    Of one route and document MAXIMUM_CLIENTS are told apart, whoever comes first, and the rest
-    are others; a client that was not seen for long makes room.
+    For each route and document, the first MAXIMUM_CLIENTS are counted by name and the others
+    together. A client that was not seen for RETENTION makes room.
     """
     async with in_transaction():
-        await RestUsage.filter(last_seen_at__lt=now - KEPT).delete()
-        for call, tally in (await _fitting(tallies)).items():
-            await _add(call, tally)
+        await RestUsage.filter(last_seen_at__lt=now - RETENTION).delete()
+        for call, count in (await _limit_clients(counts)).items():
+            await _add(call, count)
 
 
 async def usage() -> list[RestUsage]:
@@ -69,24 +69,24 @@ async def usage() -> list[RestUsage]:
     return await RestUsage.all().order_by("route", "method", "document", "-last_seen_at")
 
 
-async def _add(call: Call, tally: Tally) -> None:
-    row = RestUsage(**asdict(call), **asdict(replace(tally, count=0)))
+async def _add(call: Call, count: Count) -> None:
+    row = RestUsage(**asdict(call), **asdict(replace(count, count=0)))
     await RestUsage.bulk_create([row], ignore_conflicts=True)
     same = RestUsage.filter(**asdict(call))
-    await same.update(count=F("count") + tally.count)
-    await same.filter(last_seen_at__lt=tally.last_seen_at).update(last_seen_at=tally.last_seen_at)
+    await same.update(count=F("count") + count.count)
+    await same.filter(last_seen_at__lt=count.last_seen_at).update(last_seen_at=count.last_seen_at)
 
 
-async def _fitting(tallies: Mapping[Call, Tally]) -> Tallies:
-    """In an order that all replicas share, so that no two wait for each other."""
+async def _limit_clients(counts: Mapping[Call, Count]) -> Counts:
+    """Sorted: replicas that lock rows in the same order have no deadlocks."""
     columns = ("method", "route", "document", "client")
     known = {Call(*values) for values in await RestUsage.all().values_list(*columns)}
     clients = Counter(call.by_others for call in known if call != call.by_others)
-    fitting: Tallies = {}
-    for call, tally in sorted(tallies.items()):
+    limited: Counts = {}
+    for call, count in sorted(counts.items(), key=lambda item: item[0]):
         if call not in known and clients[call.by_others] >= MAXIMUM_CLIENTS:
-            merge(fitting, call.by_others, tally)
+            merge(limited, call.by_others, count)
         else:
             clients[call.by_others] += call not in known
-            merge(fitting, call, tally)
-    return dict(sorted(fitting.items()))
+            merge(limited, call, count)
+    return dict(sorted(limited.items(), key=lambda item: item[0]))

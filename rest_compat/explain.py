@@ -5,18 +5,18 @@ from __future__ import annotations
 import shlex
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from hashlib import sha256
 from html import escape
 from typing import Any
 
 import orjson
-from graphql import DocumentNode, get_operation_ast, print_ast
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from rest_compat.api import uses_token
+from rest_compat.api import Responses
+from rest_compat.openapi import uses_token
 from rest_compat.operations import Route, StoredOperation, Variable
-from rest_compat.status import json_response
 
 EXAMPLES = {
     "firstname": "Alice",
@@ -29,7 +29,7 @@ EXAMPLES_BY_TYPE: dict[str, Any] = {"Boolean": True, "Float": 1.0, "Int": 1}
 
 
 def explain(operations: Sequence[StoredOperation], *, version: str) -> list[dict[str, Any]]:
-    """One entry for each route and operation, by path; a path's preferred operation comes first."""
+    """One entry for each route and operation, sorted by path; order is kept within a path."""
     entries = [
         _entry(operation, route, version) for operation in operations for route in operation.routes
     ]
@@ -44,9 +44,10 @@ def _entry(operation: StoredOperation, route: Route, version: str) -> dict[str, 
         "public": route.public,
         "summary": operation.summary,
         "operation": operation.name,
-        **operation.retirement.texts,
+        "deprecation": _text(operation.retirement.deprecation),
+        "sunset": _text(operation.retirement.sunset),
         "document": operation.source,
-        "types": _types(operation.document),
+        "types": {variable.name: variable.graphql_type for variable in operation.variables},
         "variables": {variable.name: _example(variable) for variable in operation.variables},
         "curl": _curl(operation, route, version),
     }
@@ -56,10 +57,8 @@ def _path(route: Route, values: dict[str, Any], version: str) -> str:
     return f"/api/{version}" + route.path.openapi.format(**route.path.constants, **values)
 
 
-def _types(document: DocumentNode) -> dict[str, str]:
-    operation = get_operation_ast(document)
-    definitions = (operation and operation.variable_definitions) or ()
-    return {each.variable.name.value: print_ast(each.type) for each in definitions}
+def _text(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
 
 
 def _example(variable: Variable) -> Any:
@@ -68,14 +67,10 @@ def _example(variable: Variable) -> Any:
 
 
 def _curl(operation: StoredOperation, route: Route, version: str) -> str:
-    """For a shell in which PORTAL is the portal's address and TOKEN an access token."""
-    values = {
-        variable.name: _example(variable)
-        for variable in operation.variables
-        if variable.name in route.path.variables
-    }
-    words = [f'"$PORTAL{_path(route, values, version)}"', *_options(operation, route)]
-    return " ".join(["curl", *words])
+    """A command for a shell with the variables PORTAL and TOKEN."""
+    values = {variable.name: _example(variable) for variable in operation.path_variables(route)}
+    address = f'"$PORTAL{_path(route, values, version)}"'
+    return " ".join(["curl", address, *_options(operation, route)])
 
 
 def _options(operation: StoredOperation, route: Route) -> Iterator[str]:
@@ -121,26 +116,26 @@ SECTION = """<section>
 RETIREMENT = {"deprecation": "Deprecated from", "sunset": "May be gone from"}
 
 
-def page(entries: Sequence[dict[str, Any]]) -> Callable[[Request], Response]:
-    """Answers with JSON, unless the client asks for a page and not for JSON."""
+def page(entries: Sequence[dict[str, Any]], responses: Responses) -> Callable[[Request], Response]:
+    """An HTML page for clients that accept HTML and not JSON, else JSON."""
     html = PAGE.format(style=STYLE, sections="".join(map(_section, entries)))
     headers = {"Vary": "Accept"}
     html_headers = {**headers, "Content-Security-Policy": _policy()}
 
-    def answer(request: Request) -> Response:
+    def respond(request: Request) -> Response:
         accept = request.headers.get("accept", "").lower()
         if "text/html" in accept and "application/json" not in accept:
             return HTMLResponse(html, headers=html_headers)
-        return json_response(list(entries), headers=headers)
+        return responses.json(list(entries), headers=headers)
 
-    return answer
+    return respond
 
 
 def _section(entry: dict[str, Any]) -> str:
     texts = {name: str(value) for name, value in entry.items()}
-    texts["access"] = "Open to everyone." if entry["public"] else "For signed-in users."
+    texts["access"] = "No access token needed." if entry["public"] else "Requires an access token."
     texts["retirement"] = " ".join(
-        f"{words} {entry[name]}." for name, words in RETIREMENT.items() if entry[name]
+        f"{label} {entry[name]}." for name, label in RETIREMENT.items() if entry[name]
     )
     texts["variables"] = orjson.dumps(entry["variables"], option=orjson.OPT_INDENT_2).decode()
     return SECTION.format(**{name: escape(text) for name, text in texts.items()})

@@ -115,8 +115,9 @@ class RemotePortal:
         if access_token is not None:
             self._headers["Authorization"] = f"Bearer {access_token}"
 
-    def execute(self, query: str, **variables: Any) -> dict[str, Any]:
+    def execute(self, document: str, **variables: Any) -> dict[str, Any]:
         """The data of the response. Raises ClientError with the messages of its errors."""
+        query = (DOCUMENTS / f"{document}.graphql").read_text(encoding="utf-8")
         result = self._post({"query": query, "variables": variables})
         if errors := result.get("errors"):
             raise ClientError(_messages(errors))
@@ -166,18 +167,8 @@ def _is_loopback(host: str) -> bool:
 
 
 VARIABLE = "KUBEPORTAL_ACCESS_TOKEN"
-LOGIN = """
-mutation ($username: String!, $password: String!) {
-  login(input: { username: $username, password: $password }) {
-    accessToken expiresAt errors { message }
-  }
-}
-"""
-CREDENTIAL = """
-query ($cluster: String, $seconds: Int) {
-  viewer { execCredential(cluster: $cluster, expiresInSeconds: $seconds) { value expiresAt } }
-}
-"""
+# Files, as they are trusted documents of the portal as well
+DOCUMENTS = Path(__file__).parents[1] / "documents"
 server = click.option("--server", required=True, help="Address of the portal.")
 
 
@@ -196,7 +187,7 @@ def login(server: str, username: str | None, password_stdin: bool) -> None:
         if password_stdin
         else click.prompt("Password", hide_input=True, err=True)
     )
-    payload = portal.execute(LOGIN, username=name, password=password)["login"]
+    payload = portal.execute("kubeportal-login", username=name, password=password)["login"]
     if payload["errors"]:
         raise ClientError(_messages(payload["errors"]))
     AccessTokenFile.default(os.environ).write(portal.address, payload["accessToken"])
@@ -212,7 +203,9 @@ def credential(server: str, cluster: str | None, expires_in_seconds: int | None)
     version = requested_version(os.environ)
     address = RemotePortal(server).address
     portal = RemotePortal(address, access_token=_access_token(address))
-    viewer = portal.execute(CREDENTIAL, cluster=cluster, seconds=expires_in_seconds)["viewer"]
+    viewer = portal.execute("kubeportal-credential", cluster=cluster, seconds=expires_in_seconds)[
+        "viewer"
+    ]
     if viewer is None:
         session = f"The session of {VARIABLE}" if os.environ.get(VARIABLE) else "Your session"
         raise SignInNeeded(address, f"{session} has ended")

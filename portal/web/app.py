@@ -1,5 +1,8 @@
+"""The portal as an ASGI application: its routes, its middleware and what they are made of."""
+
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -19,37 +22,28 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 import rest_compat
 from auth.passwords import Passwords
 from cluster.cluster import Clusters
-from portal.container import CLOSING, Portal
+from portal.container import Portal
 from portal.settings import Settings
-from portal.web import endpoints
-from portal.web.documents import Documents, documents_of
-from portal.web.endpoints import kubeconfig, sdl
+from portal.web import endpoints, responses
+from portal.web.documents import Documents, load_documents
 from portal.web.graphql import GraphQLEndpoint
-from portal.web.middleware import (
-    BodyLimit,
-    BrowserSafety,
-    ClientAddresses,
-    Cors,
-    DatabaseAccess,
-    RequestIds,
-    UnexpectedErrors,
-)
+from portal.web.middleware import PortalMiddleware
 from portal.web.playground import Playground
-from portal.web.sse import EventStream
-from portal.web.streams import DEFAULT_STREAM_LIMITS, OpenStreams, StreamLimits
+from portal.web.sse import CLOSING, EventStream
+from portal.web.streams import DEFAULT_STREAM_LIMITS, OpenStreams, StreamLimits, client_name
 from portal.web.websocket import GraphQLSocket
+from resolvers.rest_usage import Call
 from rest_compat.api import MOUNT, RestApi
 from rest_compat.explain import explain, page
 from rest_compat.openapi import describe
 from rest_compat.operations import Retirement, StoredOperation, load
-from rest_compat.status import json_response
+from rest_compat.operations import Route as RestRoute
 from schema.executor import Executor
 from schema.guard import Introspection
 from schema.limits import Limits
 from schema.root import REST_API_VERSION, build_schema
 
 METHODS = ("GET", "POST")
-MAXIMUM_BODY = 1024 * 1024
 REST_DOCUMENTS = Path(rest_compat.__file__).parent / "documents" / REST_API_VERSION
 
 
@@ -57,7 +51,7 @@ REST_DOCUMENTS = Path(rest_compat.__file__).parent / "documents" / REST_API_VERS
 class Contract:
     """The schema and the stored operations, which depend on the code alone.
 
-    Building them takes longer than the rest of the application: who makes several builds them once.
+    Building them takes longer than the rest of the application, so tests share one.
     """
 
     schema: strawberry.Schema
@@ -82,56 +76,53 @@ def create_app(
     stream_limits: StreamLimits = DEFAULT_STREAM_LIMITS,
     contract: Contract | None = None,
 ) -> Starlette:
-    """The portal as an ASGI application; the database must have been migrated."""
+    """The application; the database must have been migrated. Raises SettingsError."""
     portal = Portal(
-        settings, clock=clock, clusters=clusters, passwords=passwords, stream_limits=stream_limits
+        settings,
+        clock=clock,
+        clusters=clusters,
+        passwords=passwords,
+        recheck_interval=stream_limits.recheck_interval,
     )
     contract = contract or build_contract()
     executor = make_executor(settings, contract.schema)
-    operations = retired(contract.operations, settings.rest_retirement)
-    documents = documents_of(settings, operations, executor)
+    operations = with_retirement(contract.operations, settings.rest_retirement)
+    documents = load_documents(settings, operations, executor)
     playground = Playground() if settings.playground else None
+    closing = asyncio.Event()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
         await portal.open()
-        yield {CLOSING: portal.closing}
+        yield {CLOSING: closing}
         await executor.finish()
         await portal.close()
 
-    routes = [
-        Route("/healthz", endpoints.healthz),
-        Route("/readyz", endpoints.readyz(portal)),
-        *graphql(portal, executor, documents, playground),
-        *(playground.routes() if playground else ()),
-        Route("/graphql/schema.graphql", sdl(executor, portal.context)),
-        Route("/kubeconfig", kubeconfig(executor, portal.context)),
-        Route("/graphql/", to("/graphql"), methods=METHODS),
-        Route("/api", to("/api/"), methods=METHODS),
-        Mount(MOUNT, rest_api(portal, executor, operations), name="rest"),
-    ]
     app = Starlette(
-        routes=routes,
-        middleware=middleware(portal),
-        exception_handlers={HTTPException: http_error},
+        routes=[
+            Route("/healthz", endpoints.healthz),
+            Route("/readyz", endpoints.readyz(portal)),
+            *graphql_routes(portal, executor, documents, playground, stream_limits, closing),
+            Route("/graphql/schema.graphql", endpoints.sdl(executor, portal.context)),
+            Route("/graphql/", redirect_to("/graphql"), methods=METHODS),
+            Route("/kubeconfig", endpoints.kubeconfig(executor, portal.context)),
+            Route("/api", redirect_to("/api/"), methods=METHODS),
+            Mount(MOUNT, rest_api(portal, executor, operations), name="rest"),
+        ],
+        middleware=[
+            Middleware(
+                PortalMiddleware,
+                proxies=settings.trusted_proxies,
+                origins=settings.allowed_urls,
+                database=portal.database,
+            )
+        ],
+        exception_handlers={HTTPException: responses.http_exception},
         lifespan=lifespan,
     )
-    # Starlette's own redirects name the host and the scheme, which a proxy knows better
+    # Starlette's own redirects name the host and the scheme, which may be wrong behind a proxy
     app.router.redirect_slashes = False
     return app
-
-
-def middleware(portal: Portal) -> list[Middleware]:
-    """From the outside to the inside."""
-    return [
-        Middleware(ClientAddresses, proxies=portal.settings.trusted_proxies),
-        Middleware(RequestIds),
-        Middleware(BrowserSafety),
-        Middleware(Cors, origins=portal.settings.allowed_urls),
-        Middleware(UnexpectedErrors),
-        Middleware(BodyLimit, maximum=MAXIMUM_BODY),
-        Middleware(DatabaseAccess, database=portal.database),
-    ]
 
 
 def make_executor(settings: Settings, schema: strawberry.Schema) -> Executor:
@@ -140,39 +131,73 @@ def make_executor(settings: Settings, schema: strawberry.Schema) -> Executor:
     return Executor(schema, limits=limits, introspection=introspection)
 
 
-def retired(operations: Sequence[StoredOperation], outlook: Retirement) -> list[StoredOperation]:
-    """The operator's outlook is for the operations that announce nothing of their own."""
+def with_retirement(
+    operations: Sequence[StoredOperation], retirement: Retirement
+) -> list[StoredOperation]:
+    """The operator's retirement is for operations without one of their own."""
     return [
-        replace(each, retirement=outlook) if each.retirement == Retirement() else each
+        replace(each, retirement=retirement) if each.retirement == Retirement() else each
         for each in operations
     ]
 
 
-def graphql(
-    portal: Portal, executor: Executor, documents: Documents, playground: Playground | None
+def graphql_routes(
+    portal: Portal,
+    executor: Executor,
+    documents: Documents,
+    playground: Playground | None,
+    limits: StreamLimits,
+    closing: asyncio.Event,
 ) -> list[BaseRoute]:
-    limits = portal.stream_limits
-    event_stream = partial(EventStream, keep_alive=limits.keep_alive, closing=portal.closing)
-    playground_page = playground.page if playground else None
     streams = OpenStreams(limits.connections)
     endpoint = GraphQLEndpoint(
         executor,
         documents,
         portal.context,
-        playground_page,
-        event_stream,
-        streams,
-        portal.settings.graphql_http_profile,
+        playground=playground.page if playground else None,
+        event_stream=partial(EventStream, keep_alive=limits.keep_alive, closing=closing),
+        streams=streams,
+        profile=portal.settings.graphql_http_profile,
     )
-    origins = portal.settings.allowed_urls
     socket = GraphQLSocket(
-        executor, documents, portal.context, streams, origins=origins, limits=limits
+        executor,
+        documents,
+        portal.context,
+        streams,
+        origins=portal.settings.allowed_urls,
+        limits=limits,
     )
-    return [Route("/graphql", endpoint, name="graphql"), WebSocketRoute("/graphql", socket)]
+    return [
+        Route("/graphql", endpoint, name="graphql"),
+        WebSocketRoute("/graphql", socket),
+        *(playground.routes() if playground else ()),
+    ]
 
 
-def to(path: str) -> Callable[[Request], Response]:
-    """A redirect to a path beside the requested one, whatever the prefix before both is."""
+def rest_api(portal: Portal, executor: Executor, operations: Sequence[StoredOperation]) -> RestApi:
+    description = describe(operations, version=REST_API_VERSION)
+
+    def count_call(request: Request, operation: StoredOperation, route: RestRoute) -> None:
+        client = client_name(request.headers)
+        portal.rest_usage.count(Call(route.method, route.path.openapi, operation.name, client))
+
+    return RestApi(
+        version=REST_API_VERSION,
+        operations=operations,
+        schema=executor,
+        make_context=portal.context,
+        responses=responses,
+        count_call=count_call,
+        patch_returns=portal.settings.rest_patch_returns,
+        pages={
+            "/openapi.json": lambda _: responses.json(description),
+            "/explain/": page(explain(operations, version=REST_API_VERSION), responses),
+        },
+    )
+
+
+def redirect_to(path: str) -> Callable[[Request], Response]:
+    """A redirect to a path of the portal, below the prefix that it is served under."""
 
     def redirect(request: Request) -> Response:
         prefix = request.scope.get("root_path", "")
@@ -180,26 +205,3 @@ def to(path: str) -> Callable[[Request], Response]:
         return RedirectResponse(f"{prefix}{path}{query}")
 
     return redirect
-
-
-def rest_api(portal: Portal, executor: Executor, operations: Sequence[StoredOperation]) -> RestApi:
-    description = describe(operations, version=REST_API_VERSION)
-    return RestApi(
-        version=REST_API_VERSION,
-        operations=operations,
-        schema=executor,
-        make_context=portal.context,
-        note_call=portal.rest_usage.note,
-        patch_returns=portal.settings.rest_patch_returns,
-        pages={
-            "/openapi.json": lambda _: json_response(description),
-            "/explain/": page(explain(operations, version=REST_API_VERSION)),
-        },
-    )
-
-
-async def http_error(_: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise error
-    detail = "Not found." if error.status_code == 404 else error.detail
-    return json_response({"detail": detail}, error.status_code, error.headers)

@@ -1,4 +1,4 @@
-"""The kubeconfig as a file to download: a fixed operation over the schema, as REST is."""
+"""The small endpoints: health, readiness, the schema as text, and the kubeconfig."""
 
 from __future__ import annotations
 
@@ -8,31 +8,39 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from graphql import DocumentNode, GraphQLError
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from portal.container import Portal
+from portal.web import responses
 from resolvers.errors import ErrorCode
-from rest_compat.status import Refusal, invalid_input, json_response, refusal, unauthenticated
 from schema.context import Context
 from schema.executor import Executor
 from schema.guard import Introspection
 
 logger = logging.getLogger(__name__)
-PATIENCE_SECONDS = 2.0
+DATABASE_TIMEOUT = 2.0
+KUBECONFIG = """
+query Kubeconfig($expiresInSeconds: Int, $exec: Boolean! = false) {
+  viewer { kubeconfig(expiresInSeconds: $expiresInSeconds, exec: $exec) }
+}
+"""
+ATTACHMENT = {"Content-Disposition": 'attachment; filename="config"'}
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+MakeContext = Callable[[Request], Awaitable[Context]]
 
 
 async def healthz(_: Request) -> Response:
-    """The process lives."""
-    return json_response({"status": "ok"})
+    """Whether the process runs."""
+    return responses.json({"status": "ok"})
 
 
-def readyz(portal: Portal) -> Callable[[Request], Awaitable[Response]]:
-    """The database answers; the clusters are reported, as the portal serves without them."""
+def readyz(portal: Portal) -> Endpoint:
+    """Whether the database responds. Clusters are only reported: the portal works without them."""
 
-    async def answer(_: Request) -> Response:
-        ready = await _database_answers(portal)
+    async def respond(_: Request) -> Response:
+        is_ready = await _ping(portal)
         clusters = {
             cluster.name: {
                 "reachable": cluster.facts.reachable,
@@ -40,104 +48,76 @@ def readyz(portal: Portal) -> Callable[[Request], Awaitable[Response]]:
             }
             for cluster in portal.services.clusters
         }
-        body = {"status": "ok" if ready else "unavailable", "database": ready, "clusters": clusters}
-        return json_response(body, 200 if ready else 503)
+        status = "ok" if is_ready else "unavailable"
+        body = {"status": status, "database": is_ready, "clusters": clusters}
+        return responses.json(body, 200 if is_ready else 503)
 
-    return answer
+    return respond
 
 
-async def _database_answers(portal: Portal) -> bool:
+async def _ping(portal: Portal) -> bool:
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(DATABASE_TIMEOUT):
             await portal.database.ping()
     except Exception:
-        logger.exception("The database does not answer")
+        logger.exception("The database does not respond")
         return False
     return True
 
 
-def sdl(
-    executor: Executor, make_context: Callable[[Request], Awaitable[Context]]
-) -> Callable[[Request], Awaitable[Response]]:
-    """The endpoint of the schema as text, for those who may read the schema."""
+def sdl(executor: Executor, make_context: MakeContext) -> Endpoint:
+    """The schema as text, for callers who may introspect it."""
 
-    async def answer(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         if executor.introspection is Introspection.SIGNED_IN:
             problem = (await make_context(request)).unauthenticated
             if problem:
-                code = problem.problem and problem.problem.value
-                return unauthenticated(problem.message, code).response()
+                return responses.unauthenticated(problem)
         return PlainTextResponse(executor.sdl)
 
-    return answer
+    return respond
 
 
-DOCUMENT = """
-query Kubeconfig($expiresInSeconds: Int, $exec: Boolean! = false) {
-  viewer { kubeconfig(expiresInSeconds: $expiresInSeconds, exec: $exec) }
-}
-"""
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Disposition": 'attachment; filename="config"',
-}
-
-
-def _number(text: str) -> int | None:
+def _integer(text: str) -> int | None:
     return int(text) if re.fullmatch("-?[0-9]{1,9}", text) else None
 
 
 PARAMETERS: dict[str, tuple[Callable[[str], int | None], str]] = {
-    "expiresInSeconds": (_number, "A valid integer is required."),
+    "expiresInSeconds": (_integer, "A valid integer is required."),
     "exec": ({"true": True, "false": False}.get, "Must be true or false."),
 }
 
 
-def kubeconfig(
-    executor: Executor, make_context: Callable[[Request], Awaitable[Context]]
-) -> Callable[[Request], Awaitable[Response]]:
-    """The endpoint; `exec` and `expiresInSeconds` come from the query string."""
-    document = executor.prepare(DOCUMENT)
+def kubeconfig(executor: Executor, make_context: MakeContext) -> Endpoint:
+    """The kubeconfig as a file to download, with the arguments of the field as parameters."""
+    document = executor.prepare(KUBECONFIG)
 
-    async def answer(request: Request) -> Response:
-        try:
-            variables = _variables(request.query_params)
-            content = await _content(executor, document, await make_context(request), variables)
-        except Refusal as refused:
-            return refused.response()
-        return Response(content, headers=HEADERS, media_type="application/yaml")
+    async def respond(request: Request) -> Response:
+        variables, errors = _read_variables(request.query_params)
+        if errors:
+            return responses.json(errors, 400)
+        context = await make_context(request)
+        if context.unauthenticated:
+            return responses.unauthenticated(context.unauthenticated)
+        result = await executor.execute(document, context, variables)
+        for error in result.errors or ():
+            extensions = error.extensions or {}
+            if "fields" in extensions:
+                errors = {each["field"]: [each["message"]] for each in extensions["fields"]}
+                return responses.json(errors, 400)
+            return responses.error(ErrorCode(extensions["code"]), error.message, extensions)
+        content = (result.data or {})["viewer"]["kubeconfig"]
+        return Response(content, headers=ATTACHMENT, media_type="application/yaml")
 
-    return answer
-
-
-async def _content(
-    executor: Executor, document: DocumentNode, context: Context, variables: Mapping[str, Any]
-) -> str:
-    """Raises Refusal."""
-    problem = context.unauthenticated
-    if problem:
-        raise unauthenticated(problem.message, problem.problem and problem.problem.value)
-    result = await executor.execute(document, context, variables)
-    for error in result.errors or ():
-        raise _refusal(error)
-    content: str = (result.data or {})["viewer"]["kubeconfig"]
-    return content
+    return respond
 
 
-def _variables(query: Mapping[str, str]) -> dict[str, Any]:
-    """Raises Refusal for a text that is no value."""
-    variables: dict[str, Any] = {}
-    for name, (parse, complaint) in PARAMETERS.items():
+def _read_variables(query: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """The variables, and the errors by parameter."""
+    variables, errors = {}, {}
+    for name, (parse, message) in PARAMETERS.items():
         if text := query.get(name):
             variables[name] = parse(text)
             if variables[name] is None:
-                raise invalid_input("GET", {name: [complaint]})
-    return variables
-
-
-def _refusal(error: GraphQLError) -> Refusal:
-    extensions = error.extensions or {}
-    if "fields" in extensions:
-        complaints = {each["field"]: [each["message"]] for each in extensions["fields"]}
-        return invalid_input("GET", complaints)
-    return refusal(ErrorCode(extensions["code"]), error.message, extensions, "GET")
+                errors[name] = [message]
+    return variables, errors

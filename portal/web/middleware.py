@@ -1,9 +1,11 @@
-"""Who a request comes from, where proxies stand in between."""
+"""What happens around every request: its client's address, id, headers, size and last errors."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from ipaddress import IPv4Network, IPv6Address, ip_address, ip_network
 from typing import Any
 from uuid import uuid4
@@ -16,116 +18,153 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from models import Database
-from rest_compat.status import json_response
+from portal.web import responses
 
-MAPPED_PREFIX = 96  # of IPv4 within IPv6: ::ffff:192.0.2.1
+logger = logging.getLogger(__name__)
+MAXIMUM_BODY = 1024 * 1024
+TOO_LARGE = "The request body is larger than 1 MiB."
+INTERNAL_ERROR = "Something went wrong on our side."
+MAPPED_PREFIX = 96  # of IPv4 addresses in IPv6: ::ffff:192.0.2.1
+RESPONSE_STARTS = ("http.response.start", "websocket.http.response.start")
+DEFAULT_HEADERS = {
+    # Most responses hold personal data, some a token
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+# Without includeSubDomains, as hosts below this one may belong to others
+HSTS = "max-age=31536000"
+
+
+class PortalMiddleware:
+    """One pass around every request and response, CORS included.
+
+    An unexpected error is logged, and its response has the id of the request only. CORS headers
+    are on all responses, that one included, so that the pages of allowed origins can read the id.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        proxies: Sequence[str],
+        origins: Sequence[str],
+        database: Database,
+    ) -> None:
+        self._with_cors = partial(Cors, origins=origins)
+        self._app = self._with_cors(app)
+        self._addresses = ClientAddresses(proxies)
+        self._database = database
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        await self._addresses.set_client(scope)
+        # Tortoise finds the database of a task in a context variable
+        self._database.activate()
+        request_id = uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        has_started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal has_started
+            if message["type"] in RESPONSE_STARTS:
+                has_started = True
+                add_headers(MutableHeaders(scope=message), request_id, scope["scheme"])
+            await send(message)
+
+        if scope["type"] != "http":
+            await self._app(scope, receive, send_with_headers)
+            return
+        try:
+            await self._app(scope, limit_body(scope, receive), send_with_headers)
+        except Exception:
+            logger.exception("Request %s: unexpected error", request_id)
+            if has_started:
+                raise
+            body = {"detail": INTERNAL_ERROR, "request_id": request_id}
+            failure = self._with_cors(responses.json(body, 500))
+            await failure(scope, receive, send_with_headers)
+
+
+def add_headers(headers: MutableHeaders, request_id: str, scheme: str) -> None:
+    headers["X-Request-Id"] = request_id
+    for name, value in DEFAULT_HEADERS.items():
+        headers.setdefault(name, value)
+    if scheme in ("https", "wss"):
+        headers["Strict-Transport-Security"] = HSTS
+
+
+def limit_body(scope: Scope, receive: Receive) -> Receive:
+    """Reading a larger body raises HTTPException 413."""
+    length = Headers(scope=scope).get("content-length", "")
+    is_too_large = length.isdecimal() and int(length) > MAXIMUM_BODY
+    received = 0
+
+    async def receive_limited() -> Message:
+        nonlocal received
+        if is_too_large:
+            raise HTTPException(413, TOO_LARGE)
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > MAXIMUM_BODY:
+            raise HTTPException(413, TOO_LARGE)
+        return message
+
+    return receive_limited
 
 
 class ClientAddresses:
-    """Gives a request the address and the scheme that its client has for the trusted proxies.
+    """Sets the address and the scheme of a request's client behind trusted proxies.
 
-    The address is the last one of `X-Forwarded-For` that is no trusted proxy. Without trusted
-    proxies the header is not read, and where it holds no address there, the proxy's own stays.
+    The address is the last one in `X-Forwarded-For` that is not a trusted proxy. From other peers
+    the header is ignored; if it holds something else there, the address stays that of the proxy.
     """
 
-    def __init__(self, app: ASGIApp, proxies: Sequence[str]) -> None:
-        self.app = app
-        trusted = [spelling for proxy in proxies for spelling in _spellings(proxy)]
-        self._proxy_headers: Any = ProxyHeadersMiddleware(_nothing, trusted)
+    def __init__(self, proxies: Sequence[str]) -> None:
+        trusted = [network for proxy in proxies for network in _both_families(proxy)]
+        self._proxy_headers: Any = ProxyHeadersMiddleware(_do_nothing, trusted)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def set_client(self, scope: Scope) -> None:
         peer = scope.get("client")
-        await self._proxy_headers(scope, receive, send)
+        # uvicorn's middleware changes the scope; it is called without an application behind it
+        await self._proxy_headers(scope, None, None)
         if peer:
             host, port = scope["client"]
-            address = _plain(host)
-            scope["client"] = (address, port) if address else (_plain(peer[0]) or peer[0], peer[1])
-        await self.app(scope, receive, send)
+            address = plain_address(host)
+            peer_address = plain_address(peer[0]) or peer[0]
+            scope["client"] = (address, port) if address else (peer_address, peer[1])
 
 
-async def _nothing(*_: Any) -> None:
-    """The middleware of uvicorn has changed the scope, which is all that is wanted of it."""
+async def _do_nothing(*_: Any) -> None:
+    pass
 
 
-def _spellings(proxy: str) -> Iterator[str]:
-    """A network as it is, and as a server sees it that listens for IPv4 and IPv6 at once."""
+def _both_families(proxy: str) -> Iterator[str]:
+    """A socket for both families reports IPv4 peers as mapped IPv6 addresses."""
     network = ip_network(proxy)
     yield str(network)
     if isinstance(network, IPv4Network):
         yield f"::ffff:{network.network_address}/{MAPPED_PREFIX + network.prefixlen}"
 
 
-def _plain(host: str) -> str | None:
-    """An address in its one spelling, without a zone; None for anything else."""
-    try:
+def plain_address(host: str) -> str | None:
+    """The canonical form of an address, without a zone; None for anything else."""
+    with suppress(ValueError):
         address = ip_address(host)
-    except ValueError:
-        return None
-    if isinstance(address, IPv6Address):
-        return str(address.ipv4_mapped or IPv6Address(int(address)))
-    return str(address)
-
-
-logger = logging.getLogger(__name__)
-TOO_LARGE = "The request body is larger than 1 MiB."
-ANSWERS = ("http.response.start", "websocket.http.response.start")
-SAFE = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-# For this host only: those below it may be other people's
-HTTPS_ONLY = "max-age=31536000"
-
-
-class RequestIds:
-    """Gives every request an id, which its answer and its log lines show."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self.app(scope, receive, send)
-            return
-        request_id = uuid4().hex
-        scope.setdefault("state", {})["request_id"] = request_id
-
-        async def send_with_id(message: Message) -> None:
-            if message["type"] in ANSWERS:
-                MutableHeaders(scope=message)["X-Request-Id"] = request_id
-            await send(message)
-
-        await self.app(scope, receive, send_with_id)
-
-
-class BrowserSafety:
-    """Tells browsers to keep, guess, frame and give on nothing, unless an answer says otherwise.
-
-    Who came by https is to come by https only.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_safely(message: Message) -> None:
-            if message["type"] in ANSWERS:
-                headers = MutableHeaders(scope=message)
-                for name, value in SAFE.items():
-                    headers.setdefault(name, value)
-                if scope["scheme"] in ("https", "wss"):
-                    headers["Strict-Transport-Security"] = HTTPS_ONLY
-            await send(message)
-
-        await self.app(scope, receive, send_safely)
+        if isinstance(address, IPv6Address):
+            # int() drops the zone, which is for the proxy's links, not for ours
+            return str(address.ipv4_mapped or IPv6Address(int(address)))
+        return str(address)
+    return None
 
 
 class Cors(CORSMiddleware):
-    """As the browsers of the allowed origins need it; refusals are JSON like every answer."""
+    """CORS for the allowed origins, with errors in JSON."""
 
-    def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:
+    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
         super().__init__(
             app,
             allow_origins=origins,
@@ -139,77 +178,7 @@ class Cors(CORSMiddleware):
         response = super().preflight_response(request_headers)
         if response.status_code < 400:
             return response
-        headers = {
-            name: value
-            for name, value in response.headers.items()
-            if name not in ("content-length", "content-type")
-        }
-        return json_response({"detail": bytes(response.body).decode()}, 400, headers)
-
-
-class UnexpectedErrors:
-    """Logs what nobody foresaw; the caller gets only the request id."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        started = False
-
-        async def watch(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await self.app(scope, receive, watch)
-        except Exception:
-            request_id = scope["state"]["request_id"]
-            logger.exception("Request %s: unexpected error", request_id)
-            if started:
-                raise
-            body = {"detail": "Something went wrong on our side.", "request_id": request_id}
-            await json_response(body, 500)(scope, receive, send)
-
-
-class BodyLimit:
-    """Whoever reads a larger body gets an HTTPException."""
-
-    def __init__(self, app: ASGIApp, maximum: int) -> None:
-        self.app = app
-        self.maximum = maximum
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        announced = Headers(scope=scope).get("content-length", "0")
-        is_too_large = announced.isdigit() and int(announced) > self.maximum
-        received = 0
-
-        async def receive_some() -> Message:
-            nonlocal received
-            if is_too_large:
-                raise HTTPException(413, TOO_LARGE)
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self.maximum:
-                raise HTTPException(413, TOO_LARGE)
-            return message
-
-        await self.app(scope, receive_some, send)
-
-
-class DatabaseAccess:
-    """Makes the models of each request's task use the portal's database."""
-
-    def __init__(self, app: ASGIApp, database: Database) -> None:
-        self.app = app
-        self.database = database
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.database.activate()
-        await self.app(scope, receive, send)
+        error = responses.json({"detail": bytes(response.body).decode()}, response.status_code)
+        for name, value in response.headers.items():
+            error.headers.setdefault(name, value)
+        return error

@@ -1,3 +1,5 @@
+"""The portal under uvicorn."""
+
 from __future__ import annotations
 
 import socket
@@ -7,17 +9,17 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from portal.container import CLOSING
 from portal.errors import OperatorError
 from portal.logs import log_to_standard_error, reason
 from portal.settings import Settings, settings_from_environment
 from portal.web.app import create_app
+from portal.web.sse import CLOSING
 
 
 class DrainingProtocol(HttpToolsProtocol):
-    """Tells endless answers when the server shuts down, which waits for them to end.
+    """Ends event streams at shutdown, as uvicorn waits for responses to end.
 
-    The application has put an `asyncio.Event` into the state of its lifespan, as `closing`.
+    The application puts an `asyncio.Event` into the state of its lifespan for this.
     """
 
     def shutdown(self) -> None:
@@ -30,12 +32,13 @@ MAXIMUM_MESSAGE = 1024 * 1024
 
 
 class AddressUnusable(OperatorError):
-    """Nobody can listen there; the message says why, and what to do."""
+    """The server cannot listen on the address; the message says why, and what to do."""
 
 
 def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
-    """Runs until it is told to stop."""
-    # Also for workers, of which each makes its own: here a mistake of the operator is one line
+    """Runs until it is stopped by a signal."""
+    # For workers as well, although each creates its own: an OperatorError here is one line, but
+    # there a traceback
     app = create_app(settings)
     uvicorn.run(
         "portal.web.server:app_from_environment" if workers > 1 else app,
@@ -48,7 +51,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
 
 
 def check_address(host: str, port: int) -> None:
-    """Raises AddressUnusable where nobody can listen."""
+    """Raises AddressUnusable."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         socket.create_server((host, port), family=family).close()
@@ -60,19 +63,20 @@ def check_address(host: str, port: int) -> None:
 
 
 def server_options() -> dict[str, Any]:
-    """How uvicorn serves the portal, wherever it listens."""
+    """The options of uvicorn that do not depend on the address."""
     return {
         "http": DrainingProtocol,
         "ws_max_size": MAXIMUM_MESSAGE,
         "log_config": None,
         "access_log": False,
         "server_header": False,
+        # The middleware of the portal does this, with the trusted proxies of the settings
         "proxy_headers": False,
         "timeout_graceful_shutdown": GRACE_SECONDS,
     }
 
 
 def app_from_environment() -> Starlette:
-    """What each worker process serves."""
+    """The application of a worker process."""
     log_to_standard_error()
     return create_app(settings_from_environment())

@@ -18,16 +18,18 @@ from starlette.types import Receive, Scope, Send
 
 from resolvers.clusters import with_timeouts
 
+CLOSING = "closing"  # the key of the event in the state of the application's lifespan
 EVENT_STREAM = "text/event-stream"
-HEADERS = {"Cache-Control": "no-store", "Vary": "Accept", "X-Accel-Buffering": "no"}
+# nginx buffers responses unless this header is set
+HEADERS = {"Vary": "Accept", "X-Accel-Buffering": "no"}
 KEEP_ALIVE = b":\n\n"
 
 
 class EventStream(StreamingResponse):
-    """Ends with the results, with the client, or when the portal closes.
+    """Ends with the results, when the client disconnects, or when the portal shuts down.
 
-    In the last case no event says `complete`, so that the client comes back. `held` is exited in
-    all cases.
+    At shutdown there is no `complete` event, so that clients reconnect. `connection` is a context
+    for the duration of the response.
     """
 
     media_type = EVENT_STREAM
@@ -35,19 +37,19 @@ class EventStream(StreamingResponse):
     def __init__(
         self,
         results: AsyncGenerator[ExecutionResult, None],
-        held: AbstractContextManager[object],
+        connection: AbstractContextManager[object],
         *,
         keep_alive: timedelta,
         closing: asyncio.Event,
     ) -> None:
         self._events = _events(results, keep_alive.total_seconds())
         self._closing = closing
-        self._held = held
+        self._connection = connection
         super().__init__(self._events, headers=HEADERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-        with self._held:
+        with self._connection:
             await send(start)
             async with aclosing(self._events):
                 await _until_first(
@@ -76,9 +78,9 @@ def _event(name: bytes, data: bytes = b"") -> bytes:
     return b"event: %b\ndata: %b\n\n" % (name, data)
 
 
-async def _until_first(*works: Coroutine[Any, Any, object]) -> None:
-    """Returns when one of them is done and the others are cancelled. Raises what one raised."""
-    tasks = [asyncio.create_task(work) for work in works]
+async def _until_first(*coroutines: Coroutine[Any, Any, object]) -> None:
+    """Runs them until the first one is done, cancels the others, and raises their errors."""
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:

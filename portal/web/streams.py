@@ -1,4 +1,4 @@
-"""How many connections stay open at once for one user or, of strangers, for one address."""
+"""The limits of connections that stay open, and the names of the clients that open them."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from starlette.datastructures import Headers
 from resolvers.actor import Actor
 from resolvers.rate_limits import network_of
 
+ORIGIN = re.compile(r"https?://[\w.:\[\]-]{1,80}", re.ASCII)
+PRODUCT = re.compile(r"[\w!#$%&'*+.^`|~-]{1,100}", re.ASCII)
+
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
-    """How connections that stay open are kept honest.
+    """recheck_interval: how often the session of a silent stream is checked.
 
-    recheck_interval: how long a silent stream goes on before its session is looked up again.
-    keep_alive: how long server-sent events are silent before a comment is sent.
-    connection_init: how long a WebSocket may be open before it says `connection_init`.
-    operations: how many operations may run at once over one WebSocket.
-    connections: how many connections of both kinds may be open at once for one user, or from one
-        address for those who are not signed in.
+    keep_alive: interval of comments in a silent stream of server-sent events.
+    connection_init: time for a new WebSocket to send `connection_init`.
+    operations: concurrent operations over one WebSocket.
+    connections: open connections of both kinds per user, or per address of anonymous clients.
     """
 
     recheck_interval: timedelta = timedelta(seconds=15)
@@ -42,9 +43,9 @@ class TooManyStreams(Exception):
 
 
 class OpenStreams:
-    """Counts in this process only.
+    """Counts the open connections of this process.
 
-    Many users may share an address, so that those who are signed in are not counted by theirs.
+    Many users may share an address, so those who are signed in are counted by user.
     """
 
     def __init__(self, maximum: int) -> None:
@@ -52,35 +53,27 @@ class OpenStreams:
         self._open: Counter[str] = Counter()
 
     @contextmanager
-    def held(self, actor: Actor) -> Iterator[None]:
+    def count(self, actor: Actor) -> Iterator[None]:
         """For as long as a connection of the actor is open. Raises TooManyStreams."""
-        holder = _holder(actor)
-        if self._open[holder] >= self._maximum:
+        user = actor.user_or_none
+        key = f"user {user.id}" if user else f"address {network_of(actor.client.address)}"
+        if self._open[key] >= self._maximum:
             raise TooManyStreams(
                 f"At most {self._maximum} connections stay open at once: close one first."
             )
-        self._open[holder] += 1
+        self._open[key] += 1
         try:
             yield
         finally:
-            self._open[holder] -= 1
-            if not self._open[holder]:
-                del self._open[holder]
-
-
-def _holder(actor: Actor) -> str:
-    user = actor.user_or_none
-    return f"user {user.id}" if user else f"address {network_of(actor.client.address)}"
-
-
-ORIGIN = re.compile(r"https?://[\w.:\[\]-]{1,80}", re.ASCII)
-PRODUCT = re.compile(r"[\w!#$%&'*+.^`|~-]{1,100}", re.ASCII)
+            self._open[key] -= 1
+            if not self._open[key]:
+                del self._open[key]
 
 
 def client_name(headers: Headers) -> str:
-    """Which program sends a request: the origin of a page, else the product of the User-Agent.
+    """The origin of a web page, or the product in the User-Agent, without its version.
 
-    Without the version, and empty where the client does not say.
+    Empty where neither is sent.
     """
     if origin := ORIGIN.fullmatch(headers.get("origin", "")):
         return origin[0]

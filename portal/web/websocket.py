@@ -1,7 +1,11 @@
-"""What comes in and goes out over a WebSocket."""
+"""GraphQL over WebSocket, in the protocol `graphql-transport-ws`.
+
+Strawberry's handler speaks the protocol; operations are executed here.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import ExitStack, aclosing, suppress
@@ -10,6 +14,7 @@ from typing import Any, TypeAlias, cast
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, located_error
+from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
@@ -22,40 +27,138 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
     Operation,
 )
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
-    ErrorMessage,
-    Message,
-    SubscribeMessage,
-)
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message, SubscribeMessage
 from strawberry.types.execution import ExecutionResult as StrawberryResult
-from strawberry.types.execution import PreExecutionError
 from strawberry.types.unset import UnsetType
 
+from portal.web import responses
 from portal.web.documents import Documents
-from portal.web.graphql import DOCUMENT_NAMES, BadRequest, parameters_from
+from portal.web.graphql import DOCUMENT_NAMES, check_parameters
 from portal.web.streams import OpenStreams, StreamLimits, TooManyStreams, client_name
 from resolvers.errors import ErrorCode
-from rest_compat.status import json_response
 from schema.context import Context
 from schema.errors import RequestError, public_error
 from schema.executor import Executor, InvalidDocument
 
+logger = logging.getLogger(__name__)
+
+MakeContext: TypeAlias = Callable[[HTTPConnection, str | None], Awaitable[Context]]
+
 MAXIMUM_REASON = 123  # bytes, by RFC 6455
-# The last is raised, in several ways, for what is sent after the connection was closed
-GONE = (WebSocketDisconnect, WebSocketDisconnected, RuntimeError)
+FORBIDDEN = 4403
+UNAUTHORIZED = 4401
+ALREADY_EXISTS = 4409
+TRY_AGAIN_LATER = 1013
+WRONG_PROTOCOL = {"detail": f"Only the protocol {GRAPHQL_TRANSPORT_WS_PROTOCOL} is supported."}
+# Starlette raises a RuntimeError, in several ways, for messages after the end of a connection
+DISCONNECTED = (WebSocketDisconnect, WebSocketDisconnected, RuntimeError)
 
 
-class Messages(ASGIWebSocketAdapter):
-    """Says nothing more when the client has gone; whoever reads will notice."""
+@dataclass
+class Connection:
+    """A WebSocket with the parameters of its `connection_init`.
 
-    async def send_json(self, message: Mapping[str, object]) -> None:
-        with suppress(*GONE):
-            await super().send_json(message)
+    `access_ended` is set when its credentials are no longer valid. `counted` ends the counting of
+    the connection.
+    """
 
-    async def close(self, code: int, reason: str) -> None:
-        fitting = reason.encode()[:MAXIMUM_REASON].decode(errors="ignore")
-        with suppress(*GONE):
-            await super().close(code, fitting)
+    socket: HTTPConnection
+    executor: Executor
+    documents: Documents
+    make_context: MakeContext
+    connection_params: dict[str, object] = field(default_factory=dict)
+    access_ended: bool = False
+    counted: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def request_id(self) -> str:
+        request_id: str = self.socket.scope["state"]["request_id"]
+        return request_id
+
+    async def context(self) -> Context:
+        """A context for one operation: the credentials are verified for each."""
+        for name, value in self.connection_params.items():
+            if name.lower() == "authorization" and isinstance(value, str):
+                return await self.make_context(self.socket, value)
+        return await self.make_context(self.socket, None)
+
+    async def execute(self, payload: Mapping[str, Any]) -> AsyncGenerator[ExecutionResult, None]:
+        try:
+            parameters = check_parameters(payload)
+            document = self.documents.prepare(parameters, client_name(self.socket.headers))
+            context = await self.context()
+        except InvalidDocument as error:
+            yield RequestError(errors=error.errors)
+            return
+        except HTTPException as error:
+            yield RequestError(errors=[_error(ErrorCode.BAD_USER_INPUT, error.detail)])
+            return
+        except Exception as error:
+            yield RequestError(errors=[public_error(located_error(error), self.request_id)])
+            return
+        results = self.executor.stream(
+            document, context, parameters.variables, parameters.operation_name
+        )
+        async with aclosing(results):
+            async for result in results:
+                problems = ["problem" in (each.extensions or {}) for each in result.errors or ()]
+                self.access_ended = self.access_ended or any(problems)
+                yield result
+
+
+class Protocol(BaseGraphQLTransportWSHandler[Connection, None]):
+    """Strawberry's handler, with strict checks of messages, our executor and the end of access."""
+
+    async def handle_message(self, message: Message) -> None:
+        if not is_well_formed(message):
+            await self.handle_invalid_message("Invalid message")
+            return
+        try:
+            await super().handle_message(message)
+        except TooManyStreams as error:
+            await self.websocket.close(TRY_AGAIN_LATER, str(error))
+        except Exception:
+            logger.exception("Request %s: unexpected error", self.context.request_id)
+            await self.websocket.close(TRY_AGAIN_LATER, "Try again later")
+
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        """In place of Strawberry's own, which can only run a `query` of its schema."""
+        operation_id, limit = message["id"], self.max_subscriptions_per_connection
+        if not self.connection_acknowledged:
+            await self.websocket.close(UNAUTHORIZED, "Unauthorized")
+        elif operation_id in self.operations:
+            reason = f"Subscriber for {operation_id} already exists"
+            await self.websocket.close(ALREADY_EXISTS, reason)
+        elif limit and len(self.operations) >= limit:
+            text = f"At most {limit} operations run at once over one connection."
+            error = _error(ErrorCode.RATE_LIMITED, text)
+            await self.send_message(
+                {"id": operation_id, "type": "error", "payload": [error.formatted]}
+            )
+        else:
+            operation = Operation(self, operation_id, "", None, None)
+            self.operations[operation_id] = operation
+            operation.task = asyncio.create_task(self._execute(operation, message["payload"]))
+            operation.task.add_done_callback(self._task_done)
+
+    async def _execute(
+        self, operation: Operation[Connection, None], payload: Mapping[str, Any]
+    ) -> None:
+        async with aclosing(self.context.execute(payload)) as results:
+            async for result in results:
+                if isinstance(result, RequestError):
+                    await operation.send_initial_errors(result.errors or [])
+                else:
+                    # It reads data, errors and extensions, which both classes have
+                    await operation.send_next(cast(StrawberryResult, result))
+        # Not sent after an error, which ends the operation as well
+        await operation.send_operation_message({"id": operation.id, "type": "complete"})
+        if self.context.access_ended:
+            await self.websocket.close(FORBIDDEN, "Forbidden")
+
+    async def shutdown(self) -> None:
+        with self.context.counted:
+            await super().shutdown()
 
 
 def is_well_formed(message: object) -> bool:
@@ -81,140 +184,28 @@ def _is_request(payload: object) -> bool:
     )
 
 
-MakeContext: TypeAlias = Callable[[HTTPConnection, str | None], Awaitable[Context]]
+def _error(code: ErrorCode, message: str) -> GraphQLError:
+    return GraphQLError(message, extensions={"code": code.value})
 
 
-@dataclass
-class Connection:
-    """A WebSocket, and what its client said about itself.
+class Messages(ASGIWebSocketAdapter):
+    """Sends nothing after the client has disconnected, which the reading side notices."""
 
-    `access_ended` is set when credentials that came along have turned out not to be good any more.
-    `held` is given back when the connection ends.
-    """
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        with suppress(*DISCONNECTED):
+            await super().send_json(message)
 
-    socket: HTTPConnection
-    make_context: MakeContext
-    connection_params: dict[str, object] = field(default_factory=dict)
-    access_ended: bool = False
-    held: ExitStack = field(default_factory=ExitStack)
-
-    @property
-    def request_id(self) -> str:
-        request_id: str = self.socket.scope["state"]["request_id"]
-        return request_id
-
-    async def context(self) -> Context:
-        """For one operation, from the credentials as they are good for at this moment."""
-        for name, value in self.connection_params.items():
-            if name.lower() == "authorization" and isinstance(value, str):
-                return await self.make_context(self.socket, value)
-        return await self.make_context(self.socket, None)
-
-    def note(self, result: ExecutionResult) -> None:
-        problems = ("problem" in (error.extensions or {}) for error in result.errors or ())
-        self.access_ended = self.access_ended or any(problems)
-
-
-class Operations:
-    """What Strawberry's handler of the protocol needs of a schema.
-
-    The `query` that it hands on is the whole payload of the client's message.
-    """
-
-    def __init__(self, executor: Executor, documents: Documents) -> None:
-        self._executor = executor
-        self._documents = documents
-
-    async def stream(
-        self,
-        query: Mapping[str, Any],
-        *,
-        context_value: Connection,
-        variable_values: Mapping[str, Any] | None,
-        operation_name: str | None,
-        root_value: None,
-    ) -> AsyncGenerator[StrawberryResult, None]:
-        return self._results(query, context_value)
-
-    async def _results(
-        self, payload: Mapping[str, Any], connection: Connection
-    ) -> AsyncGenerator[StrawberryResult, None]:
-        try:
-            parameters = parameters_from(payload)
-            document = self._documents.prepare(parameters, client_name(connection.socket.headers))
-            context = await connection.context()
-        except InvalidDocument as invalid:
-            yield PreExecutionError(None, invalid.errors)
-            return
-        except BadRequest as bad:
-            yield PreExecutionError(None, [_bad_input(bad)])
-            return
-        except Exception as error:
-            problem = public_error(located_error(error), connection.request_id)
-            yield PreExecutionError(None, [problem])
-            return
-        results = self._executor.stream(
-            document, context, parameters.variables, parameters.operation_name
-        )
-        async with aclosing(results):
-            async for result in results:
-                connection.note(result)
-                yield _as_strawberry(result)
-
-
-def _bad_input(bad: BadRequest) -> GraphQLError:
-    return GraphQLError(bad.message, extensions={"code": ErrorCode.BAD_USER_INPUT.value})
-
-
-def _as_strawberry(result: ExecutionResult) -> StrawberryResult:
-    kind = PreExecutionError if isinstance(result, RequestError) else StrawberryResult
-    return kind(result.data, result.errors, result.extensions)
-
-
-logger = logging.getLogger(__name__)
-FORBIDDEN = 4403
-TRY_AGAIN_LATER = 1013
-REFUSAL = {"detail": f"Only the protocol {GRAPHQL_TRANSPORT_WS_PROTOCOL} is spoken here."}
-
-
-class Protocol(BaseGraphQLTransportWSHandler[Connection, None]):
-    """Strawberry's, made strict about the form of messages and the end of access."""
-
-    async def handle_message(self, message: Message) -> None:
-        if not is_well_formed(message):
-            await self.handle_invalid_message("Invalid message")
-            return
-        try:
-            await super().handle_message(message)
-        except TooManyStreams as refusal:
-            await self.websocket.close(TRY_AGAIN_LATER, str(refusal))
-        except Exception:
-            logger.exception("Request %s: unexpected error", self.context.request_id)
-            await self.websocket.close(TRY_AGAIN_LATER, "Try again later")
-
-    async def handle_subscribe(self, message: SubscribeMessage) -> None:
-        limit = self.max_subscriptions_per_connection
-        if self.connection_acknowledged and limit and len(self.operations) >= limit:
-            await self.send_message(_too_many(message["id"], limit))
-        else:
-            # Strawberry looks for nothing but a `query`
-            payload = {**message["payload"], "query": message["payload"]}
-            await super().handle_subscribe(cast(SubscribeMessage, {**message, "payload": payload}))
-
-    async def run_operation(self, operation: Operation[Connection, None]) -> None:
-        await super().run_operation(operation)
-        if self.context.access_ended:
-            await self.websocket.close(FORBIDDEN, "Forbidden")
-
-    async def shutdown(self) -> None:
-        with self.context.held:
-            await super().shutdown()
+    async def close(self, code: int, reason: str) -> None:
+        short_reason = reason.encode()[:MAXIMUM_REASON].decode(errors="ignore")
+        with suppress(*DISCONNECTED):
+            await super().close(code, short_reason)
 
 
 class GraphQLSocket(GraphQL[Connection, None]):
-    """Who is there is said in the payload of `connection_init` or in the header of the handshake.
+    """Credentials are in the payload of `connection_init` or in the header of the handshake.
 
-    Pages of the given origins and of our own may connect, as may all that are not browsers.
+    Pages of the allowed origins and of the portal itself may connect, and clients that are not
+    browsers.
     """
 
     websocket_adapter_class = Messages
@@ -231,14 +222,16 @@ class GraphQLSocket(GraphQL[Connection, None]):
         limits: StreamLimits,
     ) -> None:
         super().__init__(
-            # Of a schema, nothing but `stream` is used for WebSockets
-            cast(BaseSchema, Operations(executor, documents)),
+            # The protocol above never uses the schema
+            cast(BaseSchema, None),
             graphql_ide=None,
             subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
             connection_init_wait_timeout=limits.connection_init,
             max_subscriptions_per_connection=limits.operations,
         )
         self.allowed_origins = frozenset(origins)
+        self._executor = executor
+        self._documents = documents
         self._make_context = make_context
         self._streams = streams
 
@@ -246,17 +239,17 @@ class GraphQLSocket(GraphQL[Connection, None]):
         if GRAPHQL_TRANSPORT_WS_PROTOCOL in scope["subprotocols"]:
             await super().__call__(scope, receive, send)
         else:
-            await json_response(REFUSAL, 400)(scope, receive, send)
+            await responses.json(WRONG_PROTOCOL, 400)(scope, receive, send)
 
     async def get_context(self, request: Any, response: Any) -> Connection:
-        return Connection(request, self._make_context)
+        return Connection(request, self._executor, self._documents, self._make_context)
 
     async def on_ws_connect(self, context: Connection) -> UnsetType | dict[str, object] | None:
-        """Raises TooManyStreams, and ConnectionRejectionError for credentials without access."""
+        """Raises TooManyStreams, or ConnectionRejectionError for invalid credentials."""
         actor = (await context.context()).actor
         if actor.problem:
             raise ConnectionRejectionError
-        context.held.enter_context(self._streams.held(actor))
+        context.counted.enter_context(self._streams.count(actor))
         return await super().on_ws_connect(context)
 
     def decode_json(self, data: str | bytes) -> object:
@@ -264,11 +257,3 @@ class GraphQLSocket(GraphQL[Connection, None]):
 
     def encode_json(self, data: object) -> str:
         return orjson.dumps(data).decode()
-
-
-def _too_many(operation_id: str, limit: int) -> ErrorMessage:
-    error = GraphQLError(
-        f"At most {limit} operations run at once over one connection.",
-        extensions={"code": ErrorCode.RATE_LIMITED.value},
-    )
-    return {"id": operation_id, "type": "error", "payload": [error.formatted]}

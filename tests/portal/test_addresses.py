@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope
 
 from portal.settings import Settings
 from portal.web.middleware import ClientAddresses
@@ -53,21 +53,15 @@ ADDRESSES = [
 
 
 async def seen(peer: str | None, headers: list[tuple[str, str]], proxies: tuple[str, ...]) -> Scope:
-    """The scope that the application gets."""
-    scopes: list[Scope] = []
-
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        scopes.append(scope)
-
-    scope = {
+    """The scope of a request, as the application gets it."""
+    scope: Scope = {
         "type": "http",
         "scheme": "http",
         "client": (peer, 50000) if peer else None,
         "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers],
     }
-    await ClientAddresses(application, proxies)(scope, None, None)  # type: ignore[arg-type]
-    [seen] = scopes
-    return seen
+    await ClientAddresses(proxies).set_client(scope)
+    return scope
 
 
 @pytest.mark.parametrize(

@@ -184,7 +184,7 @@ async def test_a_compressed_body_is_refused(anonymous: Caller) -> None:
     headers = {"Content-Type": JSON, "Content-Encoding": "gzip"}
     response = await anonymous.client.post("/graphql", content=content, headers=headers)
     assert response.status_code == 415
-    assert response.json()["errors"][0]["message"] == "Send the body as it is, in no encoding."
+    assert response.json()["errors"][0]["message"] == "Send the body without a content encoding."
 
 
 @pytest.mark.parametrize("variables", ["{", "[]", "7", '"x"'])

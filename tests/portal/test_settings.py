@@ -112,7 +112,7 @@ def test_a_secret_file_that_is_no_good_is_a_mistake(
 def test_a_kept_signing_key_that_is_none_is_not_used(content: bytes, tmp_path: Path) -> None:
     kept = tmp_path / "portal.secret"
     kept.write_bytes(content)
-    with pytest.raises(SettingsError, match=r"portal.secret: this is no signing key; delete it"):
+    with pytest.raises(SettingsError, match=r"portal.secret: not a signing key; delete it"):
         signing_keys(Settings(), tmp_path / "portal.sqlite3")
     kept.unlink()
     [key] = signing_keys(Settings(), tmp_path / "portal.sqlite3")

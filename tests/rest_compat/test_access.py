@@ -14,7 +14,7 @@ ROUTES = {
     "GET /cluster/portal_user_count/": (401, 200, 200, 200, 401, 401),
     "GET /cluster/k8s_cluster_name/": (401, 200, 200, 200, 401, 401),
     "GET /cluster/k8s_node_count/": (401, 503, 503, 503, 401, 401),
-    "GET /cluster/unknown/": (404, 404, 404, 404, 404, 404),
+    "GET /cluster/unknown/": (401, 404, 404, 404, 401, 401),
     "GET /webapps/{grafana}/": (401, 200, 403, 403, 401, 401),
     "GET /webapps/{dashboard}/": (401, 200, 200, 200, 401, 401),
     "GET /webapps/{hidden}/": (401, 403, 403, 403, 401, 401),

@@ -15,8 +15,9 @@ from graphql import parse
 from starlette.requests import Request
 from starlette.responses import Response
 
+from portal.web import responses
 from rest_compat.explain import explain, page
-from rest_compat.operations import NAMES, StoredOperation
+from rest_compat.operations import DIRECTIVES, StoredOperation
 from tests.callers import Caller
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -49,7 +50,7 @@ def test_documents_hold_neither_client_directives_nor_descriptions(
     entries: list[dict[str, Any]],
 ) -> None:
     for entry in entries:
-        assert not re.search(rf"@({'|'.join(NAMES)})\b", entry["document"])
+        assert not re.search(rf"@({'|'.join(DIRECTIVES)})\b", entry["document"])
         assert '"' not in entry["document"]
         assert parse(entry["document"]).definitions
 
@@ -113,14 +114,14 @@ async def test_every_document_runs_with_its_examples(
     "accept", [None, "*/*", "application/json", "application/json, text/html;q=0.5"]
 )
 def test_programs_get_json(entries: list[dict[str, Any]], accept: str | None) -> None:
-    response = page(entries)(asking_for(accept))
+    response = page(entries, responses)(asking_for(accept))
     assert response.media_type == "application/json"
     assert response.headers["Vary"] == "Accept"
     assert orjson.loads(response.body) == entries
 
 
 def test_browsers_get_a_page_with_every_document(entries: list[dict[str, Any]]) -> None:
-    response = page(entries)(asking_for(BROWSER))
+    response = page(entries, responses)(asking_for(BROWSER))
     html = text_of(response)
     assert response.media_type == "text/html"
     assert response.headers["Vary"] == "Accept"
@@ -129,7 +130,7 @@ def test_browsers_get_a_page_with_every_document(entries: list[dict[str, Any]]) 
 
 
 def test_the_page_runs_no_scripts_and_only_its_own_style(entries: list[dict[str, Any]]) -> None:
-    response = page(entries)(asking_for(BROWSER))
+    response = page(entries, responses)(asking_for(BROWSER))
     html = text_of(response)
     style = html.partition("<style>")[2].partition("</style>")[0]
     digest = b64encode(sha256(style.encode()).digest()).decode()
@@ -141,7 +142,7 @@ def test_the_page_runs_no_scripts_and_only_its_own_style(entries: list[dict[str,
 
 def test_the_page_escapes_whatever_a_document_says(entries: list[dict[str, Any]]) -> None:
     hostile = {**entries[0], "summary": "<b>&", "variables": {"name": "</pre><i>"}}
-    html = text_of(page([hostile])(asking_for(BROWSER)))
+    html = text_of(page([hostile], responses)(asking_for(BROWSER)))
     assert "&lt;b&gt;&amp;" in html
     assert "&lt;/pre&gt;&lt;i&gt;" in html
     assert "<i>" not in html

@@ -267,7 +267,7 @@ async def test_an_unexpected_error_is_logged_under_an_id_and_not_shown(
     assert "secret" not in response.text
     assert request_id in caplog.text
     assert "the secret of the machine" in caplog.text
-    monkeypatch.setattr("portal.web.app.RestApi._answer", fail)
+    monkeypatch.setattr("portal.web.app.RestApi._respond", fail)
     response = await alice.rest("GET", "/", headers={"Origin": ORIGIN})
     assert response.status_code == 500
     assert response.json()["request_id"] == response.headers["x-request-id"]

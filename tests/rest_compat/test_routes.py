@@ -153,6 +153,7 @@ async def test_nobody_makes_themselves_an_administrator(alice: Caller, people: P
         ({"admin": True}, {"non_field_errors"}),
         ({"primary_email": "nonsense"}, {"primary_email"}),
         ({"primary_email": 7}, {"primary_email"}),
+        ({"primary_email": None}, {"primary_email"}),
         ({"firstname": ""}, {"firstname"}),
         ({"firstname": None}, {"firstname"}),
         ({"firstname": ["x"]}, {"firstname"}),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from portal.web.documents import LONGEST, KeptDocuments
+from portal.web.documents import LONGEST_PERSISTED
 from tests.callers import Caller
 from tests.portal.documents.transports import TRANSPORTS, ask, codes, get, post
 
@@ -91,12 +91,7 @@ async def test_an_id_that_is_no_text_is_400(alice: Caller) -> None:
     assert response.status_code == 400
 
 
-async def test_what_is_kept_takes_little_memory() -> None:
-    kept = KeptDocuments(characters=10_000)
-    for number in range(1000):
-        kept.keep(str(number), "{ __typename }")
-        kept.keep("long", "#" * (LONGEST + 1))
-    found = [number for number in range(1000) if kept.get(str(number))]
-    assert 10 < len(found) < 100
-    assert found[-1] == 999
-    assert kept.get("long") is None
+async def test_a_long_document_is_not_kept(alice: Caller) -> None:
+    query = f"{QUERY} #{'x' * LONGEST_PERSISTED}"
+    assert await ask(alice, "POST", query=query, **persisted(query)) == DATA
+    assert codes(await ask(alice, "POST", **persisted(query))) == ["PERSISTED_QUERY_NOT_FOUND"]

@@ -22,13 +22,13 @@ MISTAKES: dict[str, tuple[str, str | bytes, str]] = {
     "an id of ours": ("UserGroups.graphql", "{ viewer { id } }", "another document.*UserGroups"),
     "no UTF-8": ("A.graphql", b"\xff", "decode"),
     "no JSON": ("m.json", "{", "m.json: unexpected end"),
-    "a list": ("m.json", "[]", "no manifest"),
-    "a number": ("m.json", '{"a": 7}', "no manifest: a "),
-    "another format": ("m.json", '{"format": "other"}', "no manifest: format"),
+    "a list": ("m.json", "[]", "not a manifest"),
+    "a number": ("m.json", '{"a": 7}', "not a manifest: a "),
+    "another format": ("m.json", '{"format": "other"}', "not a manifest: format"),
     "another version": (
         "m.json",
         json.dumps({**APOLLO, "version": 2, "operations": []}),
-        "no manifest: version",
+        "not a manifest: version",
     ),
     "no body": ("m.json", json.dumps({**APOLLO, "operations": [{"id": "a"}]}), "operations.0.body"),
     "a bad document": ("m.json", '{"a": "{ nothing }"}', "Cannot query field"),
@@ -54,7 +54,7 @@ def test_the_line_names_file_and_mistake(contract: Contract, tmp_path: Path, nam
 
 
 def test_a_folder_that_is_not_there_is_a_mistake(contract: Contract, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="no folder"):
+    with pytest.raises(SettingsError, match="is not a folder"):
         create_app(settings(tmp_path / "missing"), contract=contract)
 
 

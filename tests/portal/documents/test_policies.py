@@ -6,9 +6,8 @@ import logging
 from hashlib import sha256
 
 import pytest
-from graphql import get_introspection_query, parse
+from graphql import get_introspection_query
 
-from portal.web.documents import MAXIMUM_REPORTED, Report
 from tests.callers import Caller
 from tests.portal.documents.transports import TRANSPORTS, ask, codes, post
 
@@ -82,11 +81,3 @@ async def test_a_page_is_reported_by_its_origin(
     with caplog.at_level(logging.INFO, "portal.web.documents"):
         await post(alice, {"query": OWN}, Origin="https://app.example.org")
     assert "https://app.example.org" in caplog.text
-
-
-def test_reports_end_somewhere(caplog: pytest.LogCaptureFixture) -> None:
-    report, document = Report(), parse("{ __typename }")
-    for number in range(MAXIMUM_REPORTED + 100):
-        report.note(f"{{ a{number}: __typename }}", document, "")
-    assert len(caplog.records) == MAXIMUM_REPORTED + 1
-    assert "not reported" in caplog.records[-1].getMessage()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from portal.cli.client import CREDENTIAL, LOGIN
+from portal.cli.client import DOCUMENTS
 from rest_compat.explain import explain
 from rest_compat.operations import StoredOperation
 from tests.callers import Caller, People
@@ -105,10 +105,13 @@ async def test_mutations_may_not_be_sent_by_get_under_any_name(alice: Caller) ->
 
 @pytest.mark.parametrize("policy", ["trusted"])
 async def test_our_own_command_is_trusted(anonymous: Caller, people: People) -> None:
+    login, credential = (
+        (DOCUMENTS / f"kubeportal-{name}.graphql").read_text() for name in ("login", "credential")
+    )
     alice = await anonymous.client.post(
         "/graphql",
-        json={"query": LOGIN, "variables": {"username": "alice", "password": "correct horse"}},
+        json={"query": login, "variables": {"username": "alice", "password": "correct horse"}},
     )
     token = alice.json()["data"]["login"]["accessToken"]
     caller = Caller(anonymous.client, {"Authorization": f"Bearer {token}"})
-    assert codes(await ask(caller, "POST", query=CREDENTIAL)) == ["UNAVAILABLE"]
+    assert codes(await ask(caller, "POST", query=credential)) == ["UNAVAILABLE"]
