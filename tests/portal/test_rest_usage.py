@@ -37,7 +37,7 @@ async def test_calls_are_counted_by_route_and_client_and_are_there_after_the_end
         client.headers["User-Agent"] = "curl/8.1 (linux)"
         signed_in = await client.post("/api/v1.4.0/login/", json=body)
         client.headers["Authorization"] = f"Bearer {signed_in.json()['access_token']}"
-        for path in (user, "/api/v1.4.0/users/404/", "/api/v1.4.0/users/x/"):
+        for path in (user, user, "/api/v1.4.0/users/404/", "/api/v1.4.0/users/x/"):
             await client.get(path)
         await client.head(user)
         await client.patch(user, json={"nonsense": 1})
