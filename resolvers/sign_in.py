@@ -107,7 +107,7 @@ async def login_with_google(
         except (CredentialRefused, InvalidCredentials) as refusal:
             await _record_failure(client, method, None)
             raise InvalidCredentials(str(refusal)) from refusal
-        sign_in = await _open_session(services, client, user, method) if user.is_active else None
+        sign_in = await _open_session(services, client, user, method)
         if sign_in is None:
             await _record_failure(client, method, user)
             raise InvalidCredentials
@@ -121,7 +121,7 @@ async def _open_session(
     method: SignInMethod,
     upgraded_hash: str | None = None,
 ) -> SignIn | None:
-    """None when the password or the account is not what `user` says any more."""
+    """None for a closed account, and when the password is not that of `user` any more."""
     now = services.clock()
     session = Session(
         id=uuid4(),
