@@ -34,4 +34,4 @@ async def put_account(api: client.ApiClient, namespace: str, name: str, *others:
         ),
     )
     put_token_secret(api, namespace, name, own)
-    await until(lambda: core.read_namespaced_secret(own, namespace).data, seconds=10)
+    await until(lambda: core.read_namespaced_secret(own, namespace).data)

@@ -50,7 +50,7 @@ async def test_an_exec_plugin_of_the_operators_kubeconfig_is_asked_for_a_token(
     )
     cluster = await open_cluster(path)
     await cluster.start()
-    await until(lambda: cluster.facts.version, seconds=2)
+    await until(lambda: cluster.facts.version)
     assert cluster.facts.node_count is None
 
 
@@ -74,4 +74,4 @@ async def test_a_token_file_may_be_renewed_while_the_portal_runs(
     await cluster.start()
     assert not cluster.facts.reachable
     file.write_text(good)
-    await until(lambda: cluster.facts.reachable, seconds=5)
+    await until(lambda: cluster.facts.reachable)

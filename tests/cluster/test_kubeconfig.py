@@ -199,7 +199,7 @@ async def test_the_downloaded_file_works_in_the_own_namespace_and_is_refused_els
 ) -> None:
     with client.ApiClient(settings_of(downloaded)) as api:
         core = client.CoreV1Api(api)
-        await until(lambda: allowed(lambda: core.list_namespaced_pod(team)), seconds=10)
+        await until(lambda: allowed(lambda: core.list_namespaced_pod(team)))
         core.create_namespaced_config_map(
             team, client.V1ConfigMap(metadata=client.V1ObjectMeta(name="mine"))
         )
@@ -214,7 +214,7 @@ async def test_kubectl_works_with_the_downloaded_file_as_it_is(downloaded: Path,
         command = ["kubectl", "--kubeconfig", str(downloaded), "--cache-dir", str(downloaded) + "d"]
         return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
 
-    await until(lambda: kubectl("get", "pods").returncode == 0, seconds=20)
+    await until(lambda: kubectl("get", "pods").returncode == 0)
     assert kubectl("create", "configmap", "mine").returncode == 0
     refusal = kubectl("get", "pods", "--namespace", "default")
     assert refusal.returncode == 1
@@ -236,5 +236,5 @@ async def test_a_client_gets_its_token_from_the_plugin_that_the_file_names(
     path.write_text(cluster.kubeconfig(user="alice", namespace=team, credential=plugin))
     with client.ApiClient(settings_of(path)) as api:
         core = client.CoreV1Api(api)
-        await until(lambda: allowed(lambda: core.list_namespaced_pod(team)), seconds=10)
+        await until(lambda: allowed(lambda: core.list_namespaced_pod(team)))
         assert not allowed(lambda: core.list_namespaced_pod("default"))

@@ -1,5 +1,4 @@
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -10,12 +9,11 @@ import pytest
 
 from cluster.cluster import Cluster
 from cluster.connection import ClusterUnavailable
-from tests.cluster.conftest import INTERVAL, OpenCluster
+from tests.cluster.conftest import OpenCluster
 from tests.cluster.proxy import Proxy
 from tests.cluster.waiting import soon, until
 from tests.testbed import ClusterTestbed
 
-THREE_INTERVALS = 3 * INTERVAL.total_seconds()
 HOUR = timedelta(hours=1)
 
 PROXY_FAULTS: dict[str, Callable[[Proxy], None]] = {
@@ -43,7 +41,7 @@ def fault(request: pytest.FixtureRequest) -> Callable[[Proxy], None]:
 async def start(cluster: Cluster) -> None:
     """Until the facts are there: the first look may be too late on a busy machine."""
     await cluster.start()
-    await until(lambda: cluster.facts.reachable, seconds=10)
+    await until(lambda: cluster.facts.reachable)
 
 
 @asynccontextmanager
@@ -52,12 +50,12 @@ async def outage_seen_by(cluster: Cluster) -> AsyncIterator[None]:
     before = cluster.facts
     assert before.reachable
     assert before.pod_count is not None
-    await until(lambda: not cluster.facts.reachable, seconds=5)
+    await until(lambda: not cluster.facts.reachable)
     assert cluster.facts == replace(before, reachable=False, observed_at=cluster.facts.observed_at)
     seen = cluster.facts.observed_at
     yield
-    await until(lambda: cluster.facts.reachable, seconds=THREE_INTERVALS)
-    await until(lambda: cluster.facts.observed_at != seen, seconds=THREE_INTERVALS)
+    await until(lambda: cluster.facts.reachable)
+    await until(lambda: cluster.facts.observed_at != seen)
 
 
 async def test_whatever_the_api_server_does_the_last_facts_stay_and_it_recovers_by_itself(
@@ -86,38 +84,32 @@ async def test_watchers_hear_of_an_outage_and_of_its_end(
     assert (await soon(anext(watch))).reachable
 
 
-async def test_a_known_outage_fails_a_token_request_at_once(
+async def test_known_outage_fails_a_token_request_without_a_call(
     proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
 ) -> None:
     cluster = await open_cluster(proxy_kubeconfig)
     await start(cluster)
     proxy.hang()
-    await until(lambda: not cluster.facts.reachable, seconds=5)
-    started = time.monotonic()
+    await until(lambda: not cluster.facts.reachable)
     with pytest.raises(ClusterUnavailable, match="cannot be reached"):
         await cluster.issue_token("default", "default", lifetime=HOUR)
-    assert time.monotonic() - started < 0.5
 
 
-async def test_an_outage_that_is_not_known_yet_holds_a_token_request_for_under_a_second(
+async def test_unknown_outage_ends_a_token_request_by_its_timeout(
     proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
 ) -> None:
     cluster = await open_cluster(proxy_kubeconfig)
     proxy.hang()
-    started = time.monotonic()
     with pytest.raises(ClusterUnavailable, match="in time"):
         await cluster.issue_token("default", "default", lifetime=HOUR)
-    assert 0.7 < time.monotonic() - started < 2
 
 
-async def test_a_hung_server_delays_the_start_by_two_seconds_at_most(
+async def test_start_does_not_wait_for_a_hanging_server(
     proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
 ) -> None:
     proxy.hang()
-    cluster = await open_cluster(proxy_kubeconfig, facts_interval=timedelta(seconds=10))
-    started = time.monotonic()
-    await cluster.start()
-    assert 1.9 < time.monotonic() - started < 5
+    cluster = await open_cluster(proxy_kubeconfig, facts_interval=HOUR, request_timeout=HOUR)
+    await soon(cluster.start())
     assert not cluster.facts.reachable
 
 
@@ -162,16 +154,14 @@ async def test_closing_ends_watches(
         await soon(change)
 
 
-async def test_closing_during_an_outage_does_not_wait_for_it(
+async def test_close_does_not_wait_for_a_hanging_server(
     proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
 ) -> None:
     proxy.hang()
-    cluster = await open_cluster(proxy_kubeconfig, facts_interval=timedelta(seconds=10))
+    cluster = await open_cluster(proxy_kubeconfig, facts_interval=HOUR, request_timeout=HOUR)
     await cluster.start()
     token = asyncio.ensure_future(cluster.issue_token("default", "default", lifetime=HOUR))
     await asyncio.sleep(0.05)
-    started = time.monotonic()
-    await cluster.close()
-    assert time.monotonic() - started < 1.5
+    await soon(cluster.close())
     with pytest.raises(ClusterUnavailable):
         await token

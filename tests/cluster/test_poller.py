@@ -45,7 +45,7 @@ async def test_an_outage_keeps_the_last_facts_and_the_time_of_their_observation(
 ) -> None:
     _, snapshot = await poll(FINE, DOWN)
     seen = snapshot.facts.observed_at
-    await until(lambda: not snapshot.facts.reachable, seconds=1)
+    await until(lambda: not snapshot.facts.reachable)
     assert snapshot.facts.pod_count == 3
     assert snapshot.facts.observed_at == seen is not None
 
@@ -55,7 +55,7 @@ async def test_each_change_of_state_is_logged_once(
 ) -> None:
     caplog.set_level("INFO")
     _, snapshot = await poll(DOWN, DOWN, DOWN, FINE, FINE, DOWN, DOWN, FINE)
-    await until(lambda: len(caplog.records) >= 4 and snapshot.facts.reachable, seconds=2)
+    await until(lambda: len(caplog.records) >= 4 and snapshot.facts.reachable)
     await asyncio.sleep(3 * INTERVAL)
     assert [record.message for record in caplog.records] == [
         "cluster a is unreachable, its last facts stay: gone",
@@ -72,7 +72,7 @@ async def test_a_refused_subject_is_logged_when_it_starts_and_when_it_ends(
     refusal: dict[str, ClusterError] = {"volumes": ClusterRefused(403, "no")}
     refused = Observation({"pod_count": 3}, refusal)
     await poll(refused, refused, DOWN, refused, FINE)
-    await until(lambda: "again" in caplog.text, seconds=2)
+    await until(lambda: "again" in caplog.text)
     assert [record.message for record in caplog.records if "volumes" in record.message] == [
         "cluster a: cannot read volumes: no",
         "cluster a: can read volumes again",

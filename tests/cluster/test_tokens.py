@@ -1,7 +1,6 @@
 import asyncio
 import base64
 import json
-import time
 import traceback
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -142,7 +141,7 @@ async def test_a_valid_token_bridges_an_outage(
     await cluster.start()
     token = await cluster.issue_token(*alice, lifetime=HOUR)
     proxy.answer(500)
-    await until(lambda: not cluster.facts.reachable, seconds=5)
+    await until(lambda: not cluster.facts.reachable)
     shift = timedelta(minutes=55)
     assert await cluster.issue_token(*alice, lifetime=HOUR) == token
     shift = timedelta(minutes=65)
@@ -187,16 +186,15 @@ async def test_a_server_without_token_requests_gives_the_token_of_the_accounts_o
     assert token.expires_at is None
 
 
-async def test_the_calls_for_a_token_from_a_secret_share_one_limit(
+async def test_calls_for_one_token_share_one_timeout(
     proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster, alice: tuple[str, str]
 ) -> None:
     proxy.answer(404, NO_TOKEN_REQUEST, where="/token")
     proxy.delay(0.5)
     cluster = await open_cluster(proxy_kubeconfig)
-    started = time.monotonic()
     with pytest.raises(ClusterUnavailable, match="in time"):
         await cluster.issue_token(*alice, lifetime=HOUR)
-    assert time.monotonic() - started < 1.4
+    assert not [passage for passage in proxy.passages if "/secrets/" in passage.path]
 
 
 async def test_without_token_requests_an_unknown_account_is_refused_all_the_same(
