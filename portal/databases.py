@@ -1,4 +1,4 @@
-"""The database of a command: opened, brought up to date, or only looked at."""
+"""The database of a command: opened, and migrated or only checked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from portal.logs import reason
 from portal.settings import postgres_label
 
 VARIABLE = "KUBEPORTAL_DATABASE_URL"
-STAND_IN = f"sqlite://{IN_MEMORY}"
+TEMPORARY = f"sqlite://{IN_MEMORY}"
 
 # Tortoise translates only a part of what the drivers raise.
 DATABASE_ERRORS = (
@@ -30,7 +30,7 @@ DATABASE_ERRORS = (
 
 
 class DatabaseUnusable(OperatorError):
-    """The database can't be used; one line names the setting, or what to do first."""
+    """The database is not usable; the message names the setting, or what to do first."""
 
 
 @asynccontextmanager
@@ -39,8 +39,8 @@ async def opened(url: str) -> AsyncIterator[Database]:
     database = Database(url)
     _require_folder(database.sqlite_path)
     try:
-        with _explained(database):
-            with _connecting(database):
+        with _translate_errors(database):
+            with _translate_connection_errors(database):
                 await database.open()
                 await database.ping()
             yield database
@@ -52,11 +52,11 @@ async def opened(url: str) -> AsyncIterator[Database]:
 async def up_to_date(url: str, *, dry_run: bool = False) -> AsyncIterator[Database]:
     """A migrated database. Raises DatabaseUnusable.
 
-    A dry run leaves even an empty one empty: it happens in one that is gone afterwards.
+    A dry run does not migrate. For an empty database it uses a temporary one in memory instead.
     """
-    stands_in = dry_run and await _is_empty(url)
-    async with opened(STAND_IN if stands_in else url) as database:
-        if stands_in or not dry_run:
+    is_temporary = dry_run and await _is_empty(url)
+    async with opened(TEMPORARY if is_temporary else url) as database:
+        if is_temporary or not dry_run:
             await database.migrate()
         else:
             await require_migrated(database)
@@ -71,18 +71,18 @@ async def require_migrated(database: Database) -> None:
 
 def _require_folder(file: Path | None) -> None:
     if file and not file.parent.is_dir():
-        raise DatabaseUnusable(f"{VARIABLE}: {file}: there is no such folder to make it in")
+        raise DatabaseUnusable(f"{VARIABLE}: {file}: there is no such folder")
 
 
 async def _is_empty(url: str) -> bool:
     database = Database(url)
     _require_folder(database.sqlite_path)
-    with _explained(database), _connecting(database):
+    with _translate_errors(database), _translate_connection_errors(database):
         return await database.is_empty()
 
 
 @contextmanager
-def _explained(database: Database) -> Iterator[None]:
+def _translate_errors(database: Database) -> Iterator[None]:
     try:
         yield
     except DATABASE_ERRORS as error:
@@ -91,11 +91,11 @@ def _explained(database: Database) -> Iterator[None]:
 
 
 @contextmanager
-def _connecting(database: Database) -> Iterator[None]:
+def _translate_connection_errors(database: Database) -> Iterator[None]:
     try:
         yield
     except DBConnectionError:
-        raise  # which is a ConnectionError, but its message explains more than an errno does
+        raise  # It is an OSError too, but its message is better than that of an errno.
     except OSError as error:
         raise DatabaseUnusable(
             f"{VARIABLE}: {postgres_label(database.url)} can't be reached: {reason(error)}"
