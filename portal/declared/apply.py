@@ -73,9 +73,7 @@ async def apply(
     try:
         async with writing(AuditActor.OPERATOR, options) as writer:
             planned = await plan(declaration, new_hashes)
-            if mistakes or planned.mistakes:
-                raise BadUserInput(*mistakes, *planned.mistakes)
-            await writer.write(planned.changes)
+            await writer.write(planned.changes, [*mistakes, *planned.mistakes])
             if planned.lines:
                 counts = Counter(line.sign for line in planned.lines)
                 added, changed, removed = (counts[sign] for sign in "+~-")

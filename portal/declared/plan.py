@@ -170,7 +170,7 @@ class Plan:
 
     def add_user(self, declared: DeclaredUser, at: Path) -> None:
         key = username_key(declared.username)
-        user = self._state.users.get(key) or User(username=declared.username, service_account=None)
+        user = self._state.users.get(key) or User(username=declared.username)
         details = [
             *self._columns(user, declared.columns, at),
             *self._password(user, self._new_hashes.get(key), at),

@@ -62,12 +62,16 @@ async def test_mistake_changes_nothing(database: Database, declare: Declare, tex
     assert await everything() == before
 
 
-async def test_mistakes_of_passwords_and_references_are_listed_together(
+async def test_mistakes_of_all_kinds_are_listed_together(
     database: Database, declare: Declare
 ) -> None:
+    account = "serviceAccount: {namespace: A, name: b}"
     with pytest.raises(DeclarationError) as caught:
-        await declare(user("password: short\n    groups: [Nobody]"))
-    assert str(caught.value).splitlines() == [
-        "portal.yaml:3: users[0].password: A password has at least 8 characters.",
-        "portal.yaml:4: users[0].groups[0]: There is no group Nobody.",
+        await declare(user(f"password: short\n    groups: [Nobody]\n    {account}"))
+    assert [
+        line.partition(": ")[2].partition(": ")[0] for line in str(caught.value).splitlines()
+    ] == [
+        "users[0].password",
+        "users[0].groups[0]",
+        "users[0].serviceAccount.namespace",
     ]
