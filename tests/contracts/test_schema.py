@@ -1,4 +1,4 @@
-"""What clients and tools rely on."""
+"""The schema that clients and tools rely on."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def schema() -> GraphQLSchema:
     return build_schema(print_schema())
 
 
-def test_the_committed_schema_is_fresh() -> None:
+def test_committed_schema_is_current() -> None:
     """`make schema` writes it again."""
     assert COMMITTED.read_text(encoding="utf-8") == print_schema()
 
@@ -56,7 +56,7 @@ def test_everything_has_a_description(schema: GraphQLSchema) -> None:
     assert [place for place, description in places.items() if not description] == []
 
 
-def test_custom_scalars_say_where_they_are_specified(schema: GraphQLSchema) -> None:
+def test_custom_scalars_have_specification(schema: GraphQLSchema) -> None:
     scalars = [
         kind
         for name, kind in schema.type_map.items()
@@ -66,12 +66,12 @@ def test_custom_scalars_say_where_they_are_specified(schema: GraphQLSchema) -> N
     assert all(scalar.specified_by_url for scalar in scalars)
 
 
-def test_what_is_optional_has_no_default_null(schema: GraphQLSchema) -> None:
+def test_no_default_is_null(schema: GraphQLSchema) -> None:
     """So that generated clients leave it out."""
     assert " = null" not in print_graphql_schema(schema)
 
 
-async def test_introspection_tells_what_is_committed(anonymous: Caller) -> None:
+async def test_introspection_matches_committed_schema(anonymous: Caller) -> None:
     query = get_introspection_query(
         specified_by_url=True,
         directive_is_repeatable=True,

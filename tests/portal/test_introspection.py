@@ -1,4 +1,4 @@
-"""Where only those who are signed in may read the schema."""
+"""Introspection that is restricted to signed-in users."""
 
 from __future__ import annotations
 
@@ -27,9 +27,7 @@ def settings(settings: Settings) -> Settings:
     ],
     ids=["the whole", "the schema", "a type", "within a fragment"],
 )
-async def test_strangers_may_not_read_the_schema_and_others_may(
-    anonymous: Caller, alice: Caller, query: str
-) -> None:
+async def test_introspection_requires_sign_in(anonymous: Caller, alice: Caller, query: str) -> None:
     for _ in range(2):
         answer = await anonymous.graphql(query)
         assert "data" not in answer
@@ -38,7 +36,7 @@ async def test_strangers_may_not_read_the_schema_and_others_may(
         assert await alice.data(query)
 
 
-async def test_the_status_asks_to_sign_in(anonymous: Caller) -> None:
+async def test_introspection_status_is_401(anonymous: Caller) -> None:
     response = await anonymous.client.post(
         "/graphql",
         json={"query": "{ __schema { description } }"},
@@ -48,7 +46,7 @@ async def test_the_status_asks_to_sign_in(anonymous: Caller) -> None:
     assert response.headers["www-authenticate"].startswith("Bearer")
 
 
-async def test_the_names_of_types_are_told_to_everyone(anonymous: Caller) -> None:
+async def test_typename_is_public(anonymous: Caller) -> None:
     query = "{ __typename portal { __typename } }"
     assert await anonymous.data(query) == {
         "__typename": "Query",
@@ -57,7 +55,7 @@ async def test_the_names_of_types_are_told_to_everyone(anonymous: Caller) -> Non
 
 
 @pytest.mark.sockets
-async def test_a_web_socket_is_no_way_around(anonymous: Caller) -> None:
+async def test_introspection_over_websocket_requires_sign_in(anonymous: Caller) -> None:
     async with connected(anonymous) as socket:
         await socket.subscribe("{ __schema { description } }")
         message = await socket.receive()
@@ -65,9 +63,7 @@ async def test_a_web_socket_is_no_way_around(anonymous: Caller) -> None:
     assert [error["extensions"]["code"] for error in message["payload"]] == ["UNAUTHENTICATED"]
 
 
-async def test_the_text_of_the_schema_is_for_those_who_are_signed_in(
-    anonymous: Caller, alice: Caller
-) -> None:
+async def test_sdl_requires_sign_in(anonymous: Caller, alice: Caller) -> None:
     refused = await anonymous.client.get(SCHEMA)
     assert refused.status_code == 401
     assert refused.headers["www-authenticate"].startswith("Bearer")
@@ -83,7 +79,7 @@ async def test_the_text_of_the_schema_is_for_those_who_are_signed_in(
         ("query ($u: MemoryUnit!) { cluster { memory(unit: $u) } }", {"u": "BITE"}),
     ],
 )
-async def test_nobody_is_told_what_a_wrong_name_may_mean(
+async def test_errors_suggest_no_names(
     anonymous: Caller, query: str, variables: dict[str, str]
 ) -> None:
     [error] = (await anonymous.graphql(query, **variables))["errors"]

@@ -13,7 +13,7 @@ def global_id(type_name: str, database_id: object) -> str:
     return b64encode(f"{type_name}:{database_id}".encode()).decode()
 
 
-async def test_an_object_is_found_again_by_its_id(alice: Caller) -> None:
+async def test_node_by_id(alice: Caller) -> None:
     found = await alice.data("{ viewer { id groups { id } webapps { id } } }")
     viewer = found["viewer"]
     for global_id in [viewer["id"], viewer["groups"][0]["id"], viewer["webapps"][0]["id"]]:
@@ -21,7 +21,7 @@ async def test_an_object_is_found_again_by_its_id(alice: Caller) -> None:
 
 
 @pytest.mark.parametrize("noun", ["User", "Group", "WebApp"])
-async def test_a_node_gives_the_answer_of_its_own_field(
+async def test_node_matches_root_field(
     alice: Caller, bob: Caller, admin: Caller, anonymous: Caller, people: People, noun: str
 ) -> None:
     rows = {"User": people.alice.id, "Group": people.developers.id, "WebApp": people.grafana.id}
@@ -50,5 +50,5 @@ async def test_a_node_gives_the_answer_of_its_own_field(
         (global_id("Session", 1), "NOT_FOUND"),
     ],
 )
-async def test_a_bad_id_is_named(alice: Caller, given: str, code: str) -> None:
+async def test_invalid_id_is_refused(alice: Caller, given: str, code: str) -> None:
     assert await alice.codes(NODE, id=given) == [code]

@@ -1,4 +1,4 @@
-"""What operations cost, before they run."""
+"""The cost of operations."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def executor(contract: Contract) -> Executor:
         ("mutation { logout { errors { code message } } }", {}, 301),
     ],
 )
-def test_an_operation_costs_what_its_answer_may_hold(
+def test_cost_of_operation(
     executor: Executor, query: str, variables: dict[str, Any], cost: int
 ) -> None:
     plan = Plans(executor.graphql_schema, Limits().list_size).find(executor.prepare(query), None)
@@ -80,7 +80,7 @@ def test_an_operation_costs_what_its_answer_may_hold(
     assert plan.cost(variables) == cost
 
 
-async def test_each_operation_of_a_document_has_its_own_cost(anonymous: Caller) -> None:
+async def test_each_operation_has_its_cost(anonymous: Caller) -> None:
     query = "query A { __typename } query B { viewer { id } }"
     answer = (await post(anonymous, query, operationName="B")).json()
     assert answer == {
@@ -130,7 +130,7 @@ async def thrifty(
         yield await Caller(client).sign_in("bob", "correct horse")
 
 
-async def test_up_to_the_maximum_an_operation_runs_and_beyond_it_does_not(thrifty: Caller) -> None:
+async def test_too_expensive_operation_is_refused(thrifty: Caller) -> None:
     answer = (await post(thrifty, AFFORDABLE)).json()
     assert answer["data"]["viewer"]["groups"]
     assert answer["extensions"]["cost"] == {"requested": 401, "maximum": 401}
@@ -140,7 +140,7 @@ async def test_up_to_the_maximum_an_operation_runs_and_beyond_it_does_not(thrift
     assert answer["extensions"]["cost"] == {"requested": 402, "maximum": 401}
 
 
-async def test_the_maximum_holds_for_get(thrifty: Caller) -> None:
+async def test_maximum_cost_applies_to_get(thrifty: Caller) -> None:
     response = await thrifty.client.get(
         "/graphql", params={"query": TOO_DEAR}, headers=thrifty.headers
     )
@@ -148,7 +148,7 @@ async def test_the_maximum_holds_for_get(thrifty: Caller) -> None:
 
 
 @pytest.mark.sockets
-async def test_the_maximum_holds_for_web_sockets(thrifty: Caller) -> None:
+async def test_maximum_cost_applies_to_websocket(thrifty: Caller) -> None:
     async with connected(thrifty) as socket:
         await socket.subscribe(TOO_DEAR)
         message = await socket.receive()
@@ -157,7 +157,7 @@ async def test_the_maximum_holds_for_web_sockets(thrifty: Caller) -> None:
 
 
 @pytest.mark.sockets
-async def test_the_maximum_holds_for_server_sent_events(thrifty: Caller) -> None:
+async def test_maximum_cost_applies_to_sse(thrifty: Caller) -> None:
     async with streamed(thrifty, TOO_DEAR) as events:
         event = await events.receive()
     assert event
@@ -165,7 +165,7 @@ async def test_the_maximum_holds_for_server_sent_events(thrifty: Caller) -> None
 
 
 @pytest.mark.sockets
-async def test_a_subscription_that_does_not_begin_tells_its_cost(anonymous: Caller) -> None:
+async def test_refused_subscription_has_cost(anonymous: Caller) -> None:
     query = "subscription { clusterFacts { podCount } }"
     async with streamed(anonymous, query) as events:
         event = await events.receive()

@@ -1,4 +1,4 @@
-"""Operations that take longer than they may."""
+"""Operations beyond the time limit."""
 
 from __future__ import annotations
 
@@ -80,9 +80,7 @@ async def until_changed(people: People) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_a_query_is_given_up_and_leaves_nothing_behind(
-    alice: Caller, people: People, slow_reads: None
-) -> None:
+async def test_slow_query_is_cancelled(alice: Caller, people: People, slow_reads: None) -> None:
     answers = await asyncio.gather(*(alice.graphql(QUERY) for _ in range(3)))
     for answer in answers:
         assert "data" not in answer
@@ -94,9 +92,7 @@ async def test_a_query_is_given_up_and_leaves_nothing_behind(
     assert await alice.data("{ viewer { firstName } }") == {"viewer": {"firstName": "Changed"}}
 
 
-async def test_a_change_goes_on_and_the_caller_is_told_so(
-    alice: Caller, people: People, slow_changes: None
-) -> None:
+async def test_slow_mutation_continues(alice: Caller, people: People, slow_changes: None) -> None:
     answer = await alice.graphql(CHANGE, id=people.alice.id)
     assert "data" not in answer
     [error] = answer["errors"]
@@ -107,7 +103,7 @@ async def test_a_change_goes_on_and_the_caller_is_told_so(
 
 
 @pytest.mark.sockets
-async def test_a_change_goes_on_when_its_client_has_gone(
+async def test_mutation_continues_without_client(
     alice: Caller, people: People, slow_changes: None
 ) -> None:
     async with connected(alice) as socket:
@@ -117,7 +113,7 @@ async def test_a_change_goes_on_when_its_client_has_gone(
     await until_changed(people)
 
 
-async def test_the_portal_stops_when_the_changes_are_done(
+async def test_shutdown_waits_for_mutations(
     app: Starlette, people: People, slow_changes: None
 ) -> None:
     async with called(app) as client:
@@ -126,14 +122,16 @@ async def test_the_portal_stops_when_the_changes_are_done(
     assert await first_name(people) == "Changed"
 
 
-async def test_rest_says_to_come_back(alice: Caller, people: People, slow_reads: None) -> None:
+async def test_slow_rest_request_is_unavailable(
+    alice: Caller, people: People, slow_reads: None
+) -> None:
     response = await alice.rest("GET", "/groups/1/")
     assert response.status_code == 503
     assert response.json() == {"detail": "It took longer than 1 s and was given up."}
 
 
 @pytest.mark.sockets
-async def test_a_subscription_may_last(alice: Caller, main: StandIn) -> None:
+async def test_subscription_has_no_time_limit(alice: Caller, main: StandIn) -> None:
     async with streamed(alice, "subscription { clusterFacts { podCount } }") as events:
         assert await events.next() == {"clusterFacts": {"podCount": 1}}
         await asyncio.sleep(2 * TIME.total_seconds())

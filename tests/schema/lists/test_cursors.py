@@ -1,4 +1,4 @@
-"""A cursor is good for the order that it comes from; nothing else is a cursor."""
+"""Cursors are valid in their own order only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def forged(*content: Any) -> str:
     return urlsafe_b64encode(json.dumps(content).encode()).decode()
 
 
-async def test_a_cursor_belongs_to_one_order(admin: Caller) -> None:
+async def test_cursor_belongs_to_one_order(admin: Caller) -> None:
     orders = [(field, direction) for field in FIELDS for direction in ("ASC", "DESC")]
     cursors = {}
     for field, direction in orders:
@@ -83,14 +83,14 @@ async def codes(caller: Caller, query: str, **variables: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("field", FORGERIES)
-async def test_what_is_no_cursor_is_refused(admin: Caller, field: str) -> None:
+async def test_invalid_cursor_is_refused(admin: Caller, field: str) -> None:
     for cursor in FORGERIES[field]:
         refused = await codes(admin, USERS, after=cursor, field=field)
         assert refused == ["BAD_USER_INPUT"], cursor
 
 
 @pytest.mark.parametrize("search", ["\ud800", "a\0", "x" * 201], ids=["surrogate", "NUL", "long"])
-async def test_an_impossible_search_is_refused(admin: Caller, search: str) -> None:
+async def test_invalid_search_is_refused(admin: Caller, search: str) -> None:
     for noun in ("users", "groups", "webapps", "credentialIssues"):
         query = (
             f"query ($search: String) {{ admin {{ {noun}(search: $search) {{ totalCount }} }} }}"

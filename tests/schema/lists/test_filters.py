@@ -44,7 +44,7 @@ async def listed(caller: Caller, noun: str, kind: str, **arguments: Any) -> list
     ],
     ids=str,
 )
-async def test_users_are_narrowed_down(
+async def test_filter_users(
     admin: Caller, people: People, clock: Clock, wanted: dict[str, Any], expected: list[str]
 ) -> None:
     await User.filter(id=people.bob.id).update(
@@ -60,7 +60,7 @@ async def test_users_are_narrowed_down(
     assert await listed(admin, "users", "UserFilter", filter=wanted) == expected
 
 
-async def test_a_filter_goes_with_a_search(admin: Caller, people: People) -> None:
+async def test_filter_with_search(admin: Caller, people: People) -> None:
     found = await listed(admin, "users", "UserFilter", filter={"isActive": True}, search="a")
     assert found == ["Alice", "admin"]
 
@@ -75,7 +75,7 @@ async def test_a_filter_goes_with_a_search(admin: Caller, people: People) -> Non
     ],
     ids=str,
 )
-async def test_groups_are_narrowed_down(
+async def test_filter_groups(
     admin: Caller, people: People, wanted: dict[str, Any], expected: list[str]
 ) -> None:
     assert await listed(admin, "groups", "GroupFilter", filter=wanted) == expected
@@ -92,7 +92,7 @@ async def test_groups_are_narrowed_down(
     ],
     ids=str,
 )
-async def test_web_apps_are_narrowed_down(
+async def test_filter_webapps(
     admin: Caller, people: People, wanted: dict[str, Any], expected: list[str]
 ) -> None:
     if "group" in wanted:
@@ -101,9 +101,7 @@ async def test_web_apps_are_narrowed_down(
     assert await listed(admin, "webapps", "WebAppFilter", filter=wanted) == expected
 
 
-async def test_the_newest_requests_come_first_if_that_is_said(
-    admin: Caller, people: People, clock: Clock
-) -> None:
+async def test_newest_requests_first(admin: Caller, people: People, clock: Clock) -> None:
     for number in range(3):
         await AccessRequest.create(user=people.bob, reason=str(number), created_at=clock())
     query = """query ($direction: OrderDirection!, $after: String) { admin {

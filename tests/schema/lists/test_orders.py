@@ -70,7 +70,7 @@ async def crowd(people: People) -> Crowd:
 @pytest.mark.parametrize("backwards", [False, True], ids=["forwards", "backwards"])
 @pytest.mark.parametrize("direction", ["ASC", "DESC"])
 @pytest.mark.parametrize("field", KEYS)
-async def test_who_stays_is_seen_once_however_others_come_and_go(
+async def test_pages_are_stable_under_changes(
     admin: Caller, crowd: Crowd, field: str, direction: str, backwards: bool
 ) -> None:
     order = {"field": field, "direction": direction}
@@ -99,7 +99,7 @@ async def test_who_stays_is_seen_once_however_others_come_and_go(
     assert places == sorted(places, reverse=direction == "DESC")
 
 
-async def test_a_page_ends_where_the_next_one_begins(admin: Caller, crowd: Crowd) -> None:
+async def test_pages_are_adjacent(admin: Caller, crowd: Crowd) -> None:
     order = {"field": "LAST_NAME", "direction": "DESC"}
     whole = (await admin.data(USERS, order=order))["admin"]["list"]["edges"]
     middle = whole[10]["cursor"]
@@ -121,7 +121,7 @@ async def test_a_page_ends_where_the_next_one_begins(admin: Caller, crowd: Crowd
     ("model", "field"), [(Group, "groups"), (WebApp, "webapps")], ids=["groups", "webapps"]
 )
 @pytest.mark.parametrize("direction", ["ASC", "DESC"])
-async def test_groups_and_web_apps_go_by_name(
+async def test_order_by_name(
     admin: Caller, people: People, model: type[Group | WebApp], field: str, direction: str
 ) -> None:
     query = f"""query ($after: String) {{ admin {{

@@ -1,4 +1,4 @@
-"""What the committed schema says about its fields: who may use them, and how to ask for them."""
+"""The fields of the schema, with their permissions and a call of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every field of the schema × everybody: what the guards promise is what happens."""
+"""Every field of the schema × every kind of caller: results match the guards."""
 
 from __future__ import annotations
 
@@ -190,12 +190,12 @@ def is_allowed(field: Field, found: set[str]) -> bool:
     return not found & (DENIALS | OTHER_DENIALS.get(field.permission or "", set()))
 
 
-def test_every_field_names_a_permission() -> None:
+def test_every_field_has_a_permission() -> None:
     assert len(GUARDS.fields) > 100
     assert [field.place for field in GUARDS.fields if field.permission is None] == []
 
 
-def test_the_tables_are_about_every_permission_and_every_type() -> None:
+def test_tables_are_complete() -> None:
     assert list(HOLDERS) == [permission.value for permission in Permission]
     assert set(RULES) == set(Permission)
     reached = {field.type for field in GUARDS.fields}
@@ -203,7 +203,7 @@ def test_the_tables_are_about_every_permission_and_every_type() -> None:
 
 
 @pytest.mark.parametrize("kind", ["Query", *WAYS, *NODES])
-async def test_a_field_answers_those_who_hold_its_permission_and_nobody_else(
+async def test_fields_by_caller(
     callers: dict[str, Caller], ids: dict[str, str], people: People, kind: str
 ) -> None:
     databases = {"group": people.developers.id, "webapp": people.grafana.id}
@@ -236,7 +236,7 @@ async def session_of_alice(people: People, clock: Clock, field: Field) -> str:
     return b64encode(f"{kind}:{session.id}".encode()).decode()
 
 
-async def test_a_mutation_serves_those_who_hold_its_permission_and_nobody_else(
+async def test_mutations_by_caller(
     callers: dict[str, Caller], people: People, clock: Clock
 ) -> None:
     database_id = str(people.alice.id)
@@ -259,9 +259,7 @@ async def test_a_mutation_serves_those_who_hold_its_permission_and_nobody_else(
 
 @pytest.mark.sockets
 @pytest.mark.parametrize("field", GUARDS.of("Subscription"), ids=lambda field: field.name)
-async def test_a_subscription_begins_for_those_who_hold_its_permission_and_nobody_else(
-    callers: dict[str, Caller], field: Field
-) -> None:
+async def test_subscriptions_by_caller(callers: dict[str, Caller], field: Field) -> None:
     for name, caller in callers.items():
         async with streamed(caller, document(field, {})) as events:
             _, first = await events.receive() or ("", {})
@@ -269,7 +267,7 @@ async def test_a_subscription_begins_for_those_who_hold_its_permission_and_nobod
 
 
 @pytest.mark.parametrize("permission", Permission, ids=lambda permission: permission.value)
-async def test_a_user_interface_gets_the_same_answer(
+async def test_viewer_can_matches_fields(
     callers: dict[str, Caller], ids: dict[str, str], permission: Permission
 ) -> None:
     about = RULES[permission].about
@@ -292,7 +290,7 @@ async def test_a_user_interface_gets_the_same_answer(
         ("MANAGE_USERS", "user"),
     ],
 )
-async def test_a_permission_is_asked_about_the_right_thing(
+async def test_viewer_can_checks_type_of_subject(
     admin: Caller, ids: dict[str, str], permission: str, subject: str | None
 ) -> None:
     given = ids[subject] if subject else None
