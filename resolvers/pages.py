@@ -94,7 +94,7 @@ class TextOrder(Order):
 
 
 @dataclass(frozen=True, slots=True)
-class MomentOrder(Order):
+class DateTimeOrder(Order):
     """By a date and time. Rows without one come first."""
 
     nullable: bool = False
@@ -143,7 +143,7 @@ def parse_cursor(order: Order, text: str) -> Position:
         raise ValueError("too long")
     match orjson.loads(urlsafe_b64decode(text)):
         case [order.name, int(row_id), str() | None as text_key] if 0 <= row_id <= MAXIMUM_ID:
-            key = _date_time(text_key) if isinstance(order, MomentOrder) else text_key
+            key = _date_time(text_key) if isinstance(order, DateTimeOrder) else text_key
             if order.has_key(key):
                 return Position(int(row_id), key)
     raise ValueError("not of this order")

@@ -14,7 +14,7 @@ from resolvers.actor import Actor
 from resolvers.administrators import administrators
 from resolvers.changes import Create, Update
 from resolvers.errors import BadUserInput, FieldError, Forbidden, NotFound
-from resolvers.pages import MomentOrder, Order, TextOrder, check_search, find
+from resolvers.pages import DateTimeOrder, Order, TextOrder, check_search, find
 from resolvers.passwords import hash_new
 from resolvers.rules import BLANK, collecting_errors
 from resolvers.services import Services
@@ -88,8 +88,8 @@ class UserOrderField(Enum):
     ID = Order()
     USERNAME = TextOrder("username_key")
     LAST_NAME = TextOrder("last_name")
-    CREATED_AT = MomentOrder("created_at")
-    LAST_LOGIN_AT = MomentOrder("last_login_at", nullable=True)
+    CREATED_AT = DateTimeOrder("created_at")
+    LAST_LOGIN_AT = DateTimeOrder("last_login_at", nullable=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from graphql import (
     GraphQLSchema,
     OperationType,
     execute,
-    get_operation_ast,
     located_error,
     parse,
     specified_rules,
@@ -123,17 +122,10 @@ class Executor:
         if error:
             result: ExecutionResult = _rejected(error, context)
         else:
-            running = execute(
-                self.graphql_schema,
-                document,
-                context_value=context,
-                variable_values=values,
-                operation_name=operation_name,
-                hide_suggestions=self._hide_suggestions,
-            )
+            arguments = self._arguments(context, values, operation_name)
+            running = execute(self.graphql_schema, document, **arguments)
             result = await self._in_time(_public(running, context.request_id), plan)
-        result.extensions = self._extensions(plan, values)
-        return result
+        return _with_extensions(result, self._extensions(plan, values))
 
     async def stream(
         self,
@@ -143,16 +135,20 @@ class Executor:
         operation_name: str | None = None,
     ) -> Results:
         """The results of a subscription, or the one of another operation. Never raises."""
-        operation = get_operation_ast(document, operation_name)
-        if operation is None or operation.operation is not OperationType.SUBSCRIPTION:
+        plan = self._plans.find(document, operation_name)
+        if plan is None or plan.kind is not OperationType.SUBSCRIPTION:
             yield await self.execute(document, context, variables, operation_name)
             return
         values = dict(variables or {})
-        plan = self._plans.find(document, operation_name)
-        async with aclosing(self._subscribe(document, context, values, operation_name)) as results:
+        error = self._rejection(plan, values, context)
+        extensions = self._extensions(plan, values)
+        if error:
+            yield _with_extensions(_rejected(error, context), extensions)
+            return
+        arguments = self._arguments(context, values, operation_name)
+        async with aclosing(self._subscribe(document, context, arguments)) as results:
             async for result in results:
-                result.extensions = self._extensions(plan, values)
-                yield result
+                yield _with_extensions(result, extensions)
 
     async def finish(self) -> None:
         """Waits for mutations that took longer than their time limit."""
@@ -201,29 +197,23 @@ class Executor:
         cost = min(plan.cost(values), LARGEST)
         return {"cost": {"requested": cost, "maximum": self._limits.cost}}
 
+    def _arguments(
+        self, context: Context, values: dict[str, Any], operation_name: str | None
+    ) -> dict[str, Any]:
+        return {
+            "context_value": context,
+            "variable_values": values,
+            "operation_name": operation_name,
+            "hide_suggestions": self._hide_suggestions,
+        }
+
     async def _subscribe(
-        self,
-        document: DocumentNode,
-        context: Context,
-        values: dict[str, Any],
-        operation_name: str | None,
+        self, document: DocumentNode, context: Context, arguments: dict[str, Any]
     ) -> Results:
-        plan = self._plans.find(document, operation_name)
-        error = self._rejection(plan, values, context)
-        if error:
-            yield _rejected(error, context)
-            return
-        begun = subscribe(
-            self.graphql_schema,
-            document,
-            context_value=context,
-            variable_values=values,
-            operation_name=operation_name,
-            hide_suggestions=self._hide_suggestions,
-        )
+        started = subscribe(self.graphql_schema, document, **arguments)
         try:
             async with asyncio.timeout(self._limits.time.total_seconds()):
-                results = await begun if isawaitable(begun) else begun
+                results = await started if isawaitable(started) else started
         except TimeoutError:
             yield self._timeout_error(QUERY_TIMEOUT)
             return
@@ -266,6 +256,11 @@ class Executor:
                 )
             ]
         )
+
+
+def _with_extensions(result: ExecutionResult, extensions: dict[str, Any] | None) -> ExecutionResult:
+    result.extensions = extensions
+    return result
 
 
 def _rejected(error: GraphQLError, context: Context) -> RequestError:
