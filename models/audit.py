@@ -10,10 +10,9 @@ from tortoise import fields
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.models import Model
 
+from models.sessions import ADDRESS_LENGTH, CLIENT_LENGTH
 from models.users import NAME_LENGTH
 
-ADDRESS_LENGTH = 45
-CLIENT_LENGTH = 200
 REQUEST_ID_LENGTH = 32
 
 

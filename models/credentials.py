@@ -6,10 +6,8 @@ from enum import StrEnum
 from tortoise import fields
 from tortoise.models import Model
 
+from models.sessions import ADDRESS_LENGTH, CLIENT_LENGTH
 from models.users import NAME_LENGTH, User
-
-ADDRESS_LENGTH = 45
-CLIENT_LENGTH = 200
 
 
 class CredentialKind(StrEnum):

@@ -8,7 +8,7 @@ from tortoise.models import Model
 
 from models.users import User
 
-ADDRESS_LENGTH = 45
+ADDRESS_LENGTH = 45  # an IPv6 address with an IPv4 part
 CLIENT_LENGTH = 200
 TOKEN_NAME_LENGTH = 100
 

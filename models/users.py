@@ -11,7 +11,7 @@ from tortoise.models import Model
 from models.clusters import ServiceAccount
 
 NAME_LENGTH = 150
-KEY_LENGTH = 3 * NAME_LENGTH  # a letter may become three without its case
+KEY_LENGTH = 3 * NAME_LENGTH  # case folding may turn one letter into three
 EMAIL_LENGTH = 254
 COMMENTS_LENGTH = 1000
 HASH_LENGTH = 255
@@ -30,7 +30,10 @@ def username_key(username: str) -> str:
 
 
 class User(Model):
-    """`version` counts the changes of what people edit: names, addresses, `is_…`."""
+    """A user of the portal.
+
+    `version` counts changes of names, addresses and `is_…`, for optimistic locking.
+    """
 
     id = fields.IntField(primary_key=True)
     username = fields.CharField(max_length=NAME_LENGTH)

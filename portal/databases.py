@@ -71,7 +71,7 @@ async def require_migrated(database: Database) -> None:
 
 def _require_folder(file: Path | None) -> None:
     if file and not file.parent.is_dir():
-        raise DatabaseUnusable(f"{VARIABLE}: {file}: there is no such folder")
+        raise DatabaseUnusable(f"{VARIABLE}: {file}: there is no such folder: create it first")
 
 
 async def _is_empty(url: str) -> bool:

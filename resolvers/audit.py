@@ -23,7 +23,8 @@ from models import (
     User,
     WebApp,
 )
-from models.audit import ADDRESS_LENGTH, CLIENT_LENGTH, REQUEST_ID_LENGTH
+from models.audit import REQUEST_ID_LENGTH
+from models.sessions import ADDRESS_LENGTH, CLIENT_LENGTH
 from models.users import NAME_LENGTH
 from resolvers.actor import Actor
 from resolvers.errors import Forbidden, NotFound

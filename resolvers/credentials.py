@@ -18,7 +18,7 @@ from cluster.connection import ClusterRefused, ClusterUnavailable
 from cluster.kubeconfig import ExecCredential
 from cluster.tokens import SHORTEST_LIFETIME, ServiceAccountToken
 from models import AuditKind, CredentialIssue, CredentialKind, ServiceAccount, Session, User
-from models.credentials import ADDRESS_LENGTH, CLIENT_LENGTH
+from models.sessions import ADDRESS_LENGTH, CLIENT_LENGTH
 from resolvers import audit
 from resolvers.actor import Actor
 from resolvers.clusters import NO_CLUSTER, cluster_of
