@@ -17,7 +17,7 @@ from websockets.typing import Subprotocol
 from tests.callers import Caller
 
 PROTOCOL = "graphql-transport-ws"
-PATIENCE = 5.0
+PATIENCE = 30.0
 
 
 @dataclass

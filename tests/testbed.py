@@ -1,8 +1,8 @@
 """A real Kubernetes API server for tests, as a pytest plugin.
 
 `KUBEPORTAL_TEST_KUBECONFIG` names a cluster to use; without it one is started from the scripts in
-`../shared/testbed`, where they are built. Otherwise the tests that need one are skipped, and the
-end of the run says so; with `KUBEPORTAL_TEST_CLUSTER=required` they fail instead.
+`../shared/testbed`, where they are built. Otherwise the tests that need one are skipped;
+with `KUBEPORTAL_TEST_CLUSTER=required` they fail instead.
 """
 
 import os
@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn, Protocol
 
@@ -121,17 +121,6 @@ def testbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterTestbed
         yield own
     finally:
         own.wipe()
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
-    """A run without a cluster is green, but it has not tested everything: that is said last."""
-    yield
-    skipped = terminalreporter.stats.get("skipped", [])
-    count = sum(MISSING in str(report.longrepr) for report in skipped)
-    if count:
-        message = f"{count} tests need a Kubernetes API server and were skipped: set {VARIABLE}"
-        terminalreporter.write_line(f"{message} to the kubeconfig of one", yellow=True, bold=True)
 
 
 def _skip_unless_built() -> None:

@@ -96,7 +96,7 @@ async def send(reader: Caller, asked: Example, answered: Example) -> None:
 
 async def converse(reader: Caller, conversation: Example) -> None:
     """Lines with > are sent, lines with < come back."""
-    async with opened(reader) as socket, asyncio.timeout(5):
+    async with opened(reader) as socket, asyncio.timeout(30):
         for line in conversation.text.splitlines():
             direction, text = line.split(" ", 1)
             shown = json.loads(signed(reader, text))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -50,17 +49,13 @@ async def test_the_profile_page_does_not_notice(
     before = (await alice.rest("GET", slug)).json()
     assert before["k8s_pod_count"] is not None
     PROXY_FAULTS[fault](proxy)
-    seconds = []
     for _ in range(4):
-        started = time.monotonic()
         profile = await alice.rest("GET", f"/users/{people.alice.id}/")
-        seconds.append(time.monotonic() - started)
         assert profile.status_code == 200
         assert profile.json()["k8s_serviceaccount"] == "team-alice:alice"
         assert profile.json()["k8s_token"] is None
         assert (await alice.rest("GET", slug)).json() == before
         await asyncio.sleep(INTERVAL.total_seconds() / 2)
-    assert min(seconds) < 1
     proxy.behave()
     await asyncio.sleep(3 * INTERVAL.total_seconds())
     profile = await alice.rest("GET", f"/users/{people.alice.id}/")

@@ -310,7 +310,7 @@ def answer_of(page: Page) -> Locator:
 async def kept_with(page: Page, text: str) -> str:
     """What the browser keeps, once it keeps this: GraphiQL lets half a second pass first."""
     kept = ""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while text not in kept:
             await asyncio.sleep(0.1)
             kept = await page.evaluate("String(localStorage['kubeportal:graphiql:tabState'])")

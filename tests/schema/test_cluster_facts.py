@@ -154,7 +154,7 @@ async def test_nothing_is_told_after_logout(alice: Caller, pods: Events, main: S
     await alice.data(LOGOUT)
     main.tell(pod_count=2)
     assert await pods.rest() == ended("token_not_valid")
-    await until(lambda: main.watchers == 0, seconds=1)
+    await until(lambda: main.watchers == 0)
 
 
 async def test_nothing_is_told_after_the_session_has_expired(
@@ -187,13 +187,13 @@ async def test_a_listener_whose_session_ends_is_not_kept_until_there_are_news(
 ) -> None:
     await Session.all().delete()
     assert await pods.rest() == ended("token_not_valid")
-    await until(lambda: main.watchers == 0, seconds=1)
+    await until(lambda: main.watchers == 0)
 
 
 @pytest.mark.parametrize("recheck_interval", [timedelta(seconds=0.02)])
 async def test_looking_up_the_session_tells_nothing_by_itself(pods: Events, main: StandIn) -> None:
     with recorded_statements() as statements:
-        await until(lambda: len(statements) > 3, seconds=2)
+        await until(lambda: len(statements) > 3)
     main.tell(pod_count=2)
     assert await pods.next() == {"clusterFacts": {"podCount": 2}}
 

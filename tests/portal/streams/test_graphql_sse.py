@@ -163,8 +163,8 @@ async def test_nothing_stays_behind_when_the_client_goes(alice: Caller, main: St
     async with streamed(alice, PODS) as events:
         await events.next()
         assert main.watchers == 1
-    await until(lambda: main.watchers == 0, seconds=1)
-    await until(lambda: asyncio.all_tasks() <= tasks, seconds=1)
+    await until(lambda: main.watchers == 0)
+    await until(lambda: asyncio.all_tasks() <= tasks)
 
 
 async def test_listeners_share_one_source_and_each_hears_everything(

@@ -112,7 +112,7 @@ async def test_logout_ends_the_stream_and_the_connection(alice: Caller, main: St
         assert last["payload"]["data"] is None
         assert await socket.receive() == {"type": "complete", "id": "1"}
         assert await socket.close_code() == 4403
-    await until(lambda: main.watchers == 0, seconds=1)
+    await until(lambda: main.watchers == 0)
 
 
 @pytest.mark.parametrize("limits", [StreamLimits(recheck_interval=timedelta(seconds=0.05))])
@@ -333,11 +333,11 @@ async def test_nothing_stays_behind_when_the_client_goes(
         assert main.watchers == 1
         if how == "complete":
             await socket.send(type="complete", id="1")
-            await until(lambda: main.watchers == 0, seconds=1)
+            await until(lambda: main.watchers == 0)
         if how == "abort":
             socket.connection.transport.abort()
-    await until(lambda: main.watchers == 0, seconds=1)
-    await until(lambda: asyncio.all_tasks() <= tasks, seconds=1)
+    await until(lambda: main.watchers == 0)
+    await until(lambda: asyncio.all_tasks() <= tasks)
     assert "Traceback" not in caplog.text
 
 

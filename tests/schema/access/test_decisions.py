@@ -113,7 +113,7 @@ async def test_an_approval_is_for_the_request_that_was_open_when_it_began(
     main.barrier = asyncio.Barrier(2)
     terms = {"databaseId": people.bob.id, "namespace": "team"}
     approval = asyncio.create_task(refusal(admin, APPROVE, **terms))
-    await until(lambda: main.barrier and main.barrier.n_waiting, seconds=5)
+    await until(lambda: main.barrier and main.barrier.n_waiting)
     await done(root, REJECT, databaseId=people.bob.id)
     await asked(bob, "A coin mine")
     await main.barrier.wait()
@@ -129,7 +129,7 @@ async def test_an_approval_does_not_replace_what_was_declared_meanwhile(
     main.barrier = asyncio.Barrier(2)
     terms = {"databaseId": people.bob.id, "namespace": "team"}
     approval = asyncio.create_task(refusal(admin, APPROVE, **terms))
-    await until(lambda: main.barrier and main.barrier.n_waiting, seconds=5)
+    await until(lambda: main.barrier and main.barrier.n_waiting)
     account_id = (await User.get(id=people.alice.id)).service_account_id
     await User.filter(id=people.bob.id).update(
         access_state=AccessState.APPROVED, service_account_id=account_id

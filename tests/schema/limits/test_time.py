@@ -75,7 +75,7 @@ async def first_name(people: People) -> str:
 
 
 async def until_changed(people: People) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await first_name(people) != "Changed":  # noqa: ASYNC110  # it happens elsewhere
             await asyncio.sleep(0.05)
 
