@@ -68,14 +68,20 @@ def user_create(
     password = _read_password(from_stdin=password_stdin)
     passwords = Passwords(names=settings_from_environment().names)
     log_audit_events()
-    user = User(
-        username=username,
-        primary_email=email,
-        first_name=first_name,
-        last_name=last_name,
-        is_superuser=superuser,
-    )
-    _with_database(lambda: create_user(user, password, passwords))
+
+    async def create() -> User:
+        # Tortoise gives the models their columns when it opens the database, not before
+        user = User(
+            username=username,
+            primary_email=email,
+            first_name=first_name,
+            last_name=last_name,
+            is_superuser=superuser,
+        )
+        await create_user(user, password, passwords)
+        return user
+
+    user = _with_database(create)
     click.echo(f"created {user.username} with id {user.id}")
 
 

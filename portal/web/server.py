@@ -28,6 +28,7 @@ class DrainingProtocol(HttpToolsProtocol):
 
 
 GRACE_SECONDS = 10
+WORKER_START_SECONDS = 60
 MAXIMUM_MESSAGE = 1024 * 1024
 
 
@@ -73,6 +74,9 @@ def server_options() -> dict[str, Any]:
         # The middleware of the portal does this, with the trusted proxies of the settings
         "proxy_headers": False,
         "timeout_graceful_shutdown": GRACE_SECONDS,
+        # Of 5 seconds by default, in which a worker on a busy machine has not loaded its modules:
+        # uvicorn would end it and start another one, again and again
+        "timeout_worker_healthcheck": WORKER_START_SECONDS,
     }
 
 
