@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cluster.bindings import Bindings, Removal
 from cluster.connection import ClusterUnavailable, Connection
 from cluster.facts import Facts, Observer, Poller, Snapshot
 from cluster.kubeconfig import ExecCredential, Server, render_kubeconfig
@@ -46,6 +47,7 @@ class Cluster:
         self._external = api_server_external
         self._issuer = TokenIssuer(connection, timeout=token_timeout.total_seconds())
         self._provisioner = Provisioner(connection, timeout=request_timeout.total_seconds())
+        self._bindings = Bindings(connection, timeout=request_timeout.total_seconds(), clock=clock)
         self._tokens = TokenCache(clock=clock)
         self._snapshot = Snapshot()
         # A hanging call must not delay the observation that would notice the recovery.
@@ -105,14 +107,17 @@ class Cluster:
 
         return await self._tokens.get((namespace, service_account, lifetime), issue)
 
-    async def ensure_namespace(self, name: str, *, made_for: str | None = None) -> bool:
+    async def ensure_namespace(
+        self, name: str, *, made_for: str, ours: Collection[str] = ()
+    ) -> bool:
         """Create the namespace unless it exists; returns whether it was created.
 
-        The namespace is annotated with `made_for`. A later call with the same value returns True
-        again, so that an interrupted provisioning can be repeated. Raises ClusterRefused (422 for
-        an invalid name) or ClusterUnavailable.
+        The namespace is annotated with `made_for`. A later call with the same value, or with this
+        value among `ours`, returns True again, so that an interrupted provisioning can be repeated
+        and a user can return to their namespace. Raises ClusterRefused (422 for an invalid name) or
+        ClusterUnavailable.
         """
-        return await self._provisioner.ensure_namespace(name, made_for)
+        return await self._provisioner.ensure_namespace(name, made_for, ours)
 
     async def ensure_service_account(self, namespace: str, name: str) -> bool:
         """Create the account unless it exists; returns whether it was created.
@@ -125,13 +130,30 @@ class Cluster:
         return created
 
     async def ensure_role_binding(
-        self, namespace: str, service_account: str, cluster_role: str
+        self, namespace: str, service_account: str, cluster_role: str, *, key: str
     ) -> bool:
         """Bind the cluster role to the account, within its namespace only, unless it is bound.
 
-        Returns whether the binding was created. Raises ClusterError.
+        The binding has the label `kubeportal/approval: key`. Returns whether it was created. Raises
+        ClusterError.
         """
-        return await self._provisioner.ensure_role_binding(namespace, service_account, cluster_role)
+        return await self._provisioner.ensure_role_binding(
+            namespace, service_account, cluster_role, key
+        )
+
+    async def foreign_binding(self, namespace: str, service_account: str) -> str | None:
+        """The first binding that gives the account rights outside its namespace.
+
+        The list of all bindings is cached for 30 seconds. Raises ClusterError.
+        """
+        return await self._bindings.foreign(namespace, service_account)
+
+    async def remove_role_bindings(self, key: str, namespace: str, service_account: str) -> Removal:
+        """Delete the role bindings with the label of this key, and nothing else.
+
+        The result names the other bindings of the account. Raises ClusterError; a retry continues.
+        """
+        return await self._bindings.remove(key, namespace, service_account)
 
     def kubeconfig(
         self,

@@ -1,7 +1,8 @@
-"""Creation of what an approved user needs in the cluster. Nothing is changed or deleted."""
+"""Creation of what an approved user needs in the cluster. Existing objects stay unchanged."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from kubernetes.aio.client import (
@@ -13,6 +14,7 @@ from kubernetes.aio.client import (
     V1ServiceAccount,
 )
 
+from cluster.bindings import APPROVAL_LABEL
 from cluster.connection import (
     ApiObject,
     ClusterRefused,
@@ -38,14 +40,14 @@ class Provisioner:
         self._connection = connection
         self._timeout = timeout
 
-    async def ensure_namespace(self, name: str, made_for: str | None = None) -> bool:
-        """A namespace that an earlier call created for the same `made_for` counts as created."""
-        annotations = {_MADE_FOR: made_for} if made_for else None
+    async def ensure_namespace(self, name: str, made_for: str, ours: Collection[str]) -> bool:
+        """A namespace that was created earlier for one of `ours` counts as created."""
+        annotations = {_MADE_FOR: made_for}
         created = await self._create(
             self._connection.core.create_namespace_without_preload_content,
             body=V1Namespace(metadata=V1ObjectMeta(name=name, annotations=annotations)),
         )
-        return created or (made_for is not None and await self._purpose(name) == made_for)
+        return created or await self._purpose(name) in {made_for, *ours}
 
     async def ensure_service_account(self, namespace: str, name: str) -> bool:
         return await self._create(
@@ -55,17 +57,20 @@ class Provisioner:
         )
 
     async def ensure_role_binding(
-        self, namespace: str, service_account: str, cluster_role: str
+        self, namespace: str, service_account: str, cluster_role: str, key: str
     ) -> bool:
-        """Bind the cluster role to the account, within its namespace only."""
+        """Bind the cluster role to the account, within its namespace only, with the label."""
         subject = RbacV1Subject(kind="ServiceAccount", name=service_account, namespace=namespace)
         role = V1RoleRef(api_group=_RBAC_GROUP, kind="ClusterRole", name=cluster_role)
-        # No account name contains a colon, so different pairs never share a binding.
-        name = f"kubeportal:{service_account}:{cluster_role}"
+        # Neither keys nor account names contain a colon, so no two of these share a binding.
+        metadata = V1ObjectMeta(
+            name=f"kubeportal:{key}:{service_account}:{cluster_role}",
+            labels={APPROVAL_LABEL: key},
+        )
         return await self._create(
             self._connection.rbac.create_namespaced_role_binding_without_preload_content,
             namespace=path_segment(namespace),
-            body=V1RoleBinding(metadata=V1ObjectMeta(name=name), role_ref=role, subjects=[subject]),
+            body=V1RoleBinding(metadata=metadata, role_ref=role, subjects=[subject]),
         )
 
     async def _purpose(self, name: str) -> str | None:

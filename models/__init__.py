@@ -1,4 +1,4 @@
-from models.access import AccessRequest, AccessRequestState
+from models.access import AccessRequest, AccessRequestState, BindingRemoval
 from models.audit import AuditActor, AuditEvent, AuditKind, AuditOutcome, AuditSubject
 from models.clusters import ServiceAccount
 from models.counters import AttemptCount, RestUsage
@@ -20,6 +20,7 @@ __all__ = [
     "AuditKind",
     "AuditOutcome",
     "AuditSubject",
+    "BindingRemoval",
     "CredentialIssue",
     "CredentialKind",
     "Database",

@@ -10,7 +10,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.clusters import ServiceAccount
-from models.users import User
+from models.users import NAME_LENGTH, User
 
 REASON_LENGTH = 1000
 
@@ -26,8 +26,12 @@ class AccessRequestState(StrEnum):
 class AccessRequest(Model):
     """A request for access, its decision and its end: the history of `User.access_state`.
 
-    `key` identifies the request in the cluster, in an annotation of the namespace that was created
-    for it.
+    key: identifies the request in the cluster, in an annotation of the namespace and in a label of
+    the role bindings that were created for it.
+    namespace_is_managed: whether the namespace was created for the user, who then has role bindings
+    with this label in it; null without an approval.
+    bindings_removed_at, remaining_bindings: when the role bindings were removed after the access
+    had ended, and the other ones that the service account still had then.
     """
 
     id = fields.IntField(primary_key=True)
@@ -57,6 +61,9 @@ class AccessRequest(Model):
         "models.User", related_name="access_withdrawals", null=True, on_delete=fields.SET_NULL
     )
     end_reason = fields.CharField(max_length=REASON_LENGTH, default="")
+    namespace_is_managed = fields.BooleanField(null=True)
+    bindings_removed_at: datetime | None = fields.DatetimeField(null=True)
+    remaining_bindings: list[str] = fields.JSONField(default=list)
 
     user_id: int
     decided_by_id: int | None
@@ -65,3 +72,22 @@ class AccessRequest(Model):
 
     class Meta:
         table = "access_requests"
+
+
+class BindingRemoval(Model):
+    """Role bindings with the label `key` that still have to be removed from the cluster.
+
+    The row has no foreign keys, as it outlives the user and the request.
+    """
+
+    id = fields.IntField(primary_key=True)
+    key: UUID = fields.UUIDField(unique=True)
+    cluster = fields.CharField(max_length=253)
+    namespace = fields.CharField(max_length=63)
+    service_account = fields.CharField(max_length=253)
+    user_id = fields.IntField()
+    username = fields.CharField(max_length=NAME_LENGTH)
+    created_at: datetime = fields.DatetimeField()
+
+    class Meta:
+        table = "binding_removals"

@@ -21,7 +21,7 @@ from auth.tokens import AccessTokens, PersonalTokens
 from cluster.cluster import Clusters, load_clusters
 from cluster.connection import ClusterConfigError
 from models import Database
-from portal.jobs import Sweeper, UsageCounter
+from portal.jobs import AccessEnder, Sweeper, UsageCounter
 from portal.logs import reason
 from portal.mail import SmtpMailer, SmtpServer
 from portal.settings import PREFIX, SHORTEST_KEY, Settings, SettingsError
@@ -44,6 +44,7 @@ class Portal:
     """
 
     services: Services
+    _access_ender: AccessEnder
 
     def __init__(
         self,
@@ -69,6 +70,8 @@ class Portal:
         await self.database.open()
         self.services = await self.assemble()
         await self.services.clusters.start()
+        self._access_ender = AccessEnder(self.database, self._clock, self.services.clusters)
+        self._access_ender.start()
         self._sweeper.start()
         self.rest_usage.start()
 
@@ -118,6 +121,7 @@ class Portal:
         return Context(self.services, actor, request_id)
 
     async def close(self) -> None:
+        await self._access_ender.close()
         await self._sweeper.close()
         await self.rest_usage.close()
         if self._mailer:

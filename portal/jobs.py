@@ -1,4 +1,4 @@
-"""Background work: expired access, ended sessions, and the counts of REST calls."""
+"""Background work: ended access, ended sessions, and the counts of REST calls."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from cluster.cluster import Clusters
 from models import Database
 from resolvers.access import expire_access
 from resolvers.rate_limits import prune_rate_limits
+from resolvers.removal import remove_bindings
 from resolvers.rest_usage import Call, Count, Counts, add_counts, merge
 from resolvers.sessions import prune_sessions
 
@@ -58,10 +60,35 @@ class PeriodicTask(ABC):
                 logger.exception("%s failed", type(self).__name__)
 
 
-class Sweeper(PeriodicTask):
-    """Withdraws expired access, and deletes ended sessions and rate limits.
+class AccessEnder(PeriodicTask):
+    """Records access that has expired, and removes the role bindings of access that has ended."""
 
-    Neither takes effect here only: requests check the dates themselves.
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], datetime],
+        clusters: Clusters,
+        *,
+        interval: timedelta = timedelta(seconds=5),
+    ) -> None:
+        super().__init__(database, clock, interval)
+        self._clusters = clusters
+        self._problems: set[str] = set()
+
+    async def run(self) -> None:
+        if expired := await expire_access(self._clock()):
+            logger.info("Access of %d users has expired.", expired)
+        problems = await remove_bindings(self._clusters, self._clock())
+        # A cluster may be down for days: one line, not one for each run.
+        for problem in problems - self._problems:
+            logger.warning("Role bindings are not removed yet: %s", problem)
+        self._problems = problems
+
+
+class Sweeper(PeriodicTask):
+    """Deletes ended sessions and rate limits.
+
+    This is not what ends them: requests check the dates themselves.
     """
 
     def __init__(
@@ -76,8 +103,6 @@ class Sweeper(PeriodicTask):
         self._idle_lifetime = idle_lifetime
 
     async def run(self) -> None:
-        if withdrawn := await expire_access(self._clock()):
-            logger.info("Access of %d users has expired.", withdrawn)
         await prune_sessions(self._clock(), self._idle_lifetime)
         await prune_rate_limits(self._clock())
 

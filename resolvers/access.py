@@ -15,6 +15,7 @@ from resolvers.changes import Change, ExpireAccess, SetAccess, WriteOptions
 from resolvers.errors import BadUserInput, Conflict, FieldError, Forbidden, NotFound
 from resolvers.mail import mail_administrators, mail_user
 from resolvers.pages import find
+from resolvers.removal import try_to_remove_bindings
 from resolvers.rules import BLANK, lines
 from resolvers.services import Services
 from resolvers.writes import batches, writing
@@ -111,8 +112,9 @@ async def revoke_access(
 ) -> AccessRequest:
     """Ends approved access; repeated by the same administrator it changes nothing.
 
-    Groups stay, and so does everything in the cluster. Raises what `candidate` raises, BadUserInput
-    for the reason, and Conflict when there is no access.
+    The role bindings of the approval are removed from the cluster, later if it fails now. Groups
+    and everything else in the cluster remain. Raises what `candidate` raises, BadUserInput for the
+    reason, and Conflict when there is no access.
     """
     candidate_user, text = await candidate(actor, user_id), _clean_reason(reason)
     states = (AccessState.APPROVED,)
@@ -128,7 +130,8 @@ async def revoke_access(
         if latest and (latest.state, latest.ended_by_id, latest.end_reason) == same:
             return latest
         raise conflict(candidate_user, latest)
-    return revoked
+    await try_to_remove_bindings(services.clusters, revoked.key, services.clock())
+    return await _all().get(id=revoked.id)
 
 
 async def decide(

@@ -16,11 +16,12 @@ from models import (
     AccessRequestState,
     AccessState,
     AuditKind,
+    BindingRemoval,
     ServiceAccount,
     User,
 )
 from resolvers.audit import Entry
-from resolvers.changes import ExpireAccess, SetAccess
+from resolvers.changes import EndAccess, ExpireAccess, SetAccess
 from resolvers.errors import Conflict
 
 BATCH = 500
@@ -37,8 +38,10 @@ REQUEST_COLUMNS = (
     "ended_at",
     "ended_by_id",
     "end_reason",
+    "namespace_is_managed",
 )
 AccountKey = tuple[str, str, str]
+AccessChange = SetAccess | EndAccess | ExpireAccess
 
 
 class AccessHistory:
@@ -53,9 +56,10 @@ class AccessHistory:
         self._accounts: dict[AccountKey, ServiceAccount] = {}
         self._users: dict[int, User] = {}
         self._touched: dict[UUID, AccessRequest] = {}
+        self._ended: list[tuple[AccessRequest, User, int]] = []
         self._events: list[tuple[AuditKind, User, AccessRequest, dict[str, Any]]] = []
 
-    async def write(self, changes: Sequence[SetAccess | ExpireAccess]) -> list[Entry]:
+    async def write(self, changes: Sequence[AccessChange]) -> list[Entry]:
         """Returns the audit events. Raises Conflict for a state in which a change doesn't apply."""
         await self._read([change.user.id for change in changes])
         self._accounts = await _provide_accounts(
@@ -66,7 +70,10 @@ class AccessHistory:
                 self._end(change.user, AccessRequestState.EXPIRED)
             if isinstance(change, SetAccess):
                 self._set(change)
+            elif isinstance(change, EndAccess) and change.user.access_state == AccessState.APPROVED:
+                self._end(change.user, AccessRequestState.REVOKED, change)
         await self._save()
+        await self._save_removals()
         return [
             Entry(kind, user, {"request": request.id, **details})
             for kind, user, request, details in self._events
@@ -111,6 +118,7 @@ class AccessHistory:
             self._end(user, AccessRequestState.REVOKED, change)
         request = self._decide(change, AccessRequestState.APPROVED)
         request.service_account_id = account.id
+        request.namespace_is_managed = change.namespace_is_managed
         request.expires_at = change.expires_at
         self._move(user, AccessState.APPROVED, account, change.expires_at)
         end = change.expires_at
@@ -133,10 +141,14 @@ class AccessHistory:
         request.decision_reason = change.reason or ""
         return request
 
-    def _end(self, user: User, state: AccessRequestState, change: SetAccess | None = None) -> None:
+    def _end(
+        self, user: User, state: AccessRequestState, change: SetAccess | EndAccess | None = None
+    ) -> None:
         """Without a change access ends by its time, and no administrator has ended it."""
         for request in self._living.pop(user.id, None) or [self._new_request(user)]:
             self._touch(user, request)
+            if user.service_account_id is not None:
+                self._ended.append((request, user, user.service_account_id))
             request.state = state
             request.ended_at = self._now
             if change:
@@ -193,6 +205,25 @@ class AccessHistory:
                 self._touched[row.key].id = row.id
         if self._users:
             await User.bulk_update(self._users.values(), USER_COLUMNS, batch_size=BATCH)
+
+    async def _save_removals(self) -> None:
+        """From now on the role bindings of the access that has ended are to be removed."""
+        accounts: dict[int, ServiceAccount] = {}
+        for some in _batches({account_id for _, _, account_id in self._ended}):
+            accounts |= await ServiceAccount.in_bulk(some, "id")
+        removals = [
+            BindingRemoval(
+                key=request.key,
+                cluster=accounts[account_id].cluster,
+                namespace=accounts[account_id].namespace,
+                service_account=accounts[account_id].name,
+                user_id=user.id,
+                username=user.username,
+                created_at=self._now,
+            )
+            for request, user, account_id in self._ended
+        ]
+        await BindingRemoval.bulk_create(removals, batch_size=BATCH)
 
 
 async def _provide_accounts(named: Sequence[ServiceAccount]) -> dict[AccountKey, ServiceAccount]:

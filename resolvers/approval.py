@@ -78,12 +78,12 @@ async def approve_access(
     approved = None
     if request is not None:
         roles = services.namespace_cluster_roles
-        await provision(services.clusters, account, roles, key=str(request.key))
+        is_managed = await provision(services.clusters, account, roles, request)
         approved = await decide(
             services,
             actor,
             user_id,
-            lambda row: _changes(row, request.id, account, groups, policy.expires_at),
+            lambda row: _changes(row, request.id, account, is_managed, groups, policy.expires_at),
         )
     if approved is not None:
         return approved
@@ -97,6 +97,7 @@ def _changes(
     user: User,
     request_id: int,
     account: ServiceAccount,
+    namespace_is_managed: bool,
     groups: Sequence[Group],
     expires_at: datetime | None,
 ) -> list[Change]:
@@ -104,6 +105,7 @@ def _changes(
         user,
         AccessState.APPROVED,
         account=account,
+        namespace_is_managed=namespace_is_managed,
         expires_at=expires_at,
         when=(AccessState.REQUESTED,),
         request_id=request_id,
@@ -178,23 +180,28 @@ async def _is_same(
 
 
 async def provision(
-    clusters: Clusters, account: ServiceAccount, roles: Sequence[str], *, key: str
-) -> None:
+    clusters: Clusters, account: ServiceAccount, roles: Sequence[str], request: AccessRequest
+) -> bool:
     """Creates the namespace, the service account and role bindings where they are missing.
 
-    Only a namespace that is created for this request (`key`) gets the cluster roles: an existing
-    one is taken unchanged. Raises BadUserInput for an unknown cluster or with the message of the
-    server, and Unavailable.
+    Only a namespace that is created for this user, now or for an earlier request, gets the cluster
+    roles: any other one is taken unchanged. Returns whether it is created for the user. Raises
+    BadUserInput for an unknown cluster or with the message of the server, and Unavailable.
     """
     cluster = _cluster(clusters, account.cluster)
+    key = str(request.key)
+    keys = await AccessRequest.filter(user_id=request.user_id).values_list("key", flat=True)
     with _translated_errors("namespace"):
-        is_ours = await cluster.ensure_namespace(account.namespace, made_for=key)
+        is_ours = await cluster.ensure_namespace(
+            account.namespace, made_for=key, ours=frozenset(map(str, keys))
+        )
     with _translated_errors("service_account"):
         await cluster.ensure_service_account(account.namespace, account.name)
     if is_ours:
         for role in roles:
             with _translated_errors(None):
-                await cluster.ensure_role_binding(account.namespace, account.name, role)
+                await cluster.ensure_role_binding(account.namespace, account.name, role, key=key)
+    return is_ours
 
 
 def _cluster(clusters: Clusters, name: str) -> Cluster:

@@ -37,7 +37,10 @@ class Create(Change):
 
 @dataclass(frozen=True, slots=True)
 class Update(Change):
-    """`values` are by column; those that the row has already are not written."""
+    """`values` are by column; those that the row has already are not written.
+
+    Closing an account ends its sessions and its access.
+    """
 
     row: Noun
     values: Mapping[str, Any]
@@ -45,7 +48,7 @@ class Update(Change):
 
 @dataclass(frozen=True, slots=True)
 class Delete(Change):
-    """The database deletes what refers to the row."""
+    """The database deletes what refers to the row; the access of a user ends first."""
 
     row: Noun
 
@@ -125,6 +128,7 @@ class SetAccess(Change):
     """Moves the user's access to a state and writes its history.
 
     account: an unsaved row that names the service account of approved access.
+    namespace_is_managed: whether the namespace was created for the user.
     reason: None keeps the reason of an open request.
     when: the states in which the change applies; in any other one Conflict is raised.
     request_id: the request that must still be the open one; Conflict is raised otherwise.
@@ -134,11 +138,20 @@ class SetAccess(Change):
     user: User
     state: AccessState
     account: ServiceAccount | None = None
+    namespace_is_managed: bool = False
     expires_at: datetime | None = None
     reason: str | None = None
     when: Collection[AccessState] | None = None
     request_id: int | None = None
     decided_by: User | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndAccess(Change):
+    """Ends approved access; other states remain."""
+
+    user: User
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,10 @@ from models import AccessRequest, AccessRequestState, User
 from resolvers.administrators import administrators
 from resolvers.services import Mail, Services
 
+UNMANAGED = (
+    "Namespace {} existed before. The operator of the cluster grants and removes the rights in it."
+)
+
 
 async def mail_administrators(services: Services, request: AccessRequest) -> None:
     """Announces a new request to all administrators but the requesting user."""
@@ -56,6 +60,7 @@ def _lines(request: AccessRequest) -> list[str]:
         f"Your service account is {account.name} in namespace {account.namespace}."
         if account
         else "",
+        UNMANAGED.format(account.namespace) if account and not request.namespace_is_managed else "",
         f"Your access ends at {end:%Y-%m-%d %H:%M} UTC." if end else "",
     ]
 

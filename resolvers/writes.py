@@ -44,6 +44,7 @@ from resolvers.changes import (
     Change,
     Create,
     Delete,
+    EndAccess,
     EndSessions,
     ExpireAccess,
     GrantWebApp,
@@ -75,6 +76,8 @@ from resolvers.rules import (
 BATCH = 500  # SQLite takes at most 32,766 variables in a statement
 LAST_ADMINISTRATOR = "This would leave the portal without an administrator who can sign in."
 CLOSED = "This account is closed."
+ACCOUNT_CLOSED = "The account was closed."
+ACCOUNT_DELETED = "The account was deleted."
 SELF_FILLING = "This group fills itself."
 VERIFIED_BY_OTHER = "This is a verified address of another user."
 TAKEN: Mapping[type[Model], str] = {
@@ -415,7 +418,11 @@ class _Step:
             self.events.append(Entry(each.kind, each.user))
 
     async def _set_access(self) -> None:
-        changes: list[SetAccess | ExpireAccess] = [*self.of(SetAccess), *self.of(ExpireAccess)]
+        changes: list[SetAccess | ExpireAccess | EndAccess] = [
+            *self.of(SetAccess),
+            *self.of(ExpireAccess),
+            *self._ended_access(),
+        ]
         if not changes:
             return
         writer = self.writer
@@ -424,6 +431,16 @@ class _Step:
         self.events += await history.write(changes)
         writer.requests |= history.requests
         writer.new_requests |= history.new_requests
+
+    def _ended_access(self) -> Iterator[EndAccess]:
+        """A closed or deleted account keeps no rights in the cluster."""
+        for update in self._updates:
+            row = update.change.row
+            if isinstance(row, User) and update.after.get("is_active") is False:
+                yield EndAccess(row, ACCOUNT_CLOSED)
+        for change in self.of(Delete):
+            if isinstance(change.row, User):
+                yield EndAccess(change.row, ACCOUNT_DELETED)
 
     async def _end_sessions(self) -> None:
         """Closing and reopening an account ends its sessions, and so does a new password."""

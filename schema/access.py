@@ -29,7 +29,7 @@ class AccessRequest(Node):
     row: strawberry.Private[models.AccessRequest]
     database_id: int = strawberry.field(description="The integer id.")
     state: AccessRequestState = strawberry.field(
-        description="The state of the request. It becomes EXPIRED up to a minute after `expiresAt`;"
+        description="The state of the request. It becomes EXPIRED within seconds after `expiresAt`;"
         " access ends at that time nevertheless."
     )
     reason: str = strawberry.field(
@@ -71,6 +71,20 @@ class AccessRequest(Node):
         description="The reason for the revocation; null when none was given."
     )
 
+    namespace_is_managed: bool | None = strawberry.field(
+        description="Whether the portal created the namespace for the user. If so, the portal"
+        " removes the role bindings of the service account when the access ends; if not, the"
+        " operator of the cluster has to. Null without a granted service account."
+    )
+    bindings_removed_at: datetime | None = strawberry.field(
+        description="Time when the portal removed its role bindings from the cluster after the"
+        " access had ended; null before. A failing cluster is retried until it is done."
+    )
+    remaining_bindings: list[str] = strawberry.field(
+        description="The other role bindings and cluster role bindings that the service account had"
+        " at `bindingsRemovedAt`. The portal did not create them and does not remove them."
+    )
+
     @classmethod
     def of(cls, row: models.AccessRequest) -> AccessRequest:
         """From a row with its related users and service account."""
@@ -92,6 +106,9 @@ class AccessRequest(Node):
             ended_at=row.ended_at,
             ended_by=row.ended_by.display_name if row.ended_by else None,
             end_reason=row.end_reason or None,
+            namespace_is_managed=row.namespace_is_managed,
+            bindings_removed_at=row.bindings_removed_at,
+            remaining_bindings=row.remaining_bindings,
         )
 
     @strawberry.field(description="The user who requests access.")
@@ -127,8 +144,9 @@ class DecisionInput:
 @strawberry.input(description="The input of `approveAccess`.")
 class ApproveAccessInput(DecisionInput):
     namespace: str = strawberry.field(
-        description="The namespace in the cluster. An existing one is used unchanged. A missing one"
-        " is created, and the service account is bound to the operator's cluster roles in it."
+        description="The namespace in the cluster. A missing one is created, and the service"
+        " account is bound to the operator's cluster roles in it, also when the user returns to it."
+        " Any other one is used unchanged; ending rights in it takes the operator of the cluster."
         " Names that begin with `kube-` are not allowed."
     )
     service_account: str | None = strawberry.field(
@@ -252,8 +270,10 @@ async def reject_access(info: PortalInfo, input: Input[RejectAccessInput]) -> Re
 
 @strawberry.mutation(
     description="Revokes the access of another user. For administrators. The user may request"
-    " access again. No new token is issued. Issued tokens remain valid for up to"
-    " `KUBEPORTAL_TOKEN_LIFETIME`. Objects in the cluster and memberships of groups remain."
+    " access again. No new token is issued, and the role bindings that the portal created for the"
+    " approval are removed from the cluster, so that every token of the service account loses its"
+    " rights. `bindingsRemovedAt` is null if the cluster fails; the portal retries. Other objects"
+    " in the cluster and memberships of groups remain."
     " CONFLICT if the user has no access.",
     directives=guard(Permission.DECIDE_ACCESS),
 )

@@ -235,6 +235,7 @@ _publish(
     ACCESS_REJECTED="The request of the subject was rejected.",
     ACCESS_REVOKED="The access of the subject was revoked.",
     ACCESS_EXPIRED="The access of the subject expired.",
+    BINDINGS_REMOVED="The role bindings of access that had ended were removed from the cluster.",
     USER_CREATED="An account was created, possibly by a first sign-in with Google.",
     USER_CHANGED="Names, addresses or permissions of a user were changed.",
     USER_DELETED="An account was deleted with everything that belongs to it.",

@@ -115,7 +115,8 @@ class UpdateUserAsAdminInput(VersionedRowInput):
     alternative_emails: strawberry.Maybe[list[str] | None] = strawberry.field(description=EMAILS)
     is_superuser: strawberry.Maybe[bool | None] = strawberry.field(description=SUPERUSER)
     is_active: strawberry.Maybe[bool | None] = strawberry.field(
-        description="False closes the account, true opens it again. Both end its sessions."
+        description="False closes the account, true opens it again. Both end its sessions. Closing"
+        " it ends its access to the cluster; opened again, the user has to request access again."
     )
     comments: strawberry.Maybe[str | None] = strawberry.field(description=COMMENTS)
 

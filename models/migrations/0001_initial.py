@@ -367,8 +367,35 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("end_reason", fields.CharField(default="", max_length=1000)),
+                ("namespace_is_managed", fields.BooleanField(null=True)),
+                (
+                    "bindings_removed_at",
+                    fields.DatetimeField(null=True, auto_now=False, auto_now_add=False),
+                ),
+                (
+                    "remaining_bindings",
+                    fields.JSONField(default=list, encoder=JSON_DUMPS, decoder=loads),
+                ),
             ],
             options={"table": "access_requests", "app": "models", "pk_attr": "id"},
+            bases=["Model"],
+        ),
+        ops.CreateModel(
+            name="BindingRemoval",
+            fields=[
+                (
+                    "id",
+                    fields.IntField(generated=True, primary_key=True, unique=True, db_index=True),
+                ),
+                ("key", fields.UUIDField(unique=True)),
+                ("cluster", fields.CharField(max_length=253)),
+                ("namespace", fields.CharField(max_length=63)),
+                ("service_account", fields.CharField(max_length=253)),
+                ("user_id", fields.IntField()),
+                ("username", fields.CharField(max_length=150)),
+                ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={"table": "binding_removals", "app": "models", "pk_attr": "id"},
             bases=["Model"],
         ),
         ops.CreateModel(

@@ -170,9 +170,9 @@ async def test_the_server_name_of_the_certificate_is_for_the_internal_address_on
 @pytest.fixture
 async def team(cluster: Cluster, fresh_name: str) -> str:
     """A namespace of its own, in which account `alice` may edit."""
-    await cluster.ensure_namespace(fresh_name)
+    await cluster.ensure_namespace(fresh_name, made_for="first")
     await cluster.ensure_service_account(fresh_name, "alice")
-    await cluster.ensure_role_binding(fresh_name, "alice", "edit")
+    await cluster.ensure_role_binding(fresh_name, "alice", "edit", key="first")
     return fresh_name
 
 

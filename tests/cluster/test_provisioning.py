@@ -20,13 +20,13 @@ async def test_namespace_account_and_binding_are_made_once_and_then_taken_as_the
 ) -> None:
     made = [
         (
-            await cluster.ensure_namespace(fresh_name),
+            await cluster.ensure_namespace(fresh_name, made_for="first"),
             await cluster.ensure_service_account(fresh_name, "alice"),
-            await cluster.ensure_role_binding(fresh_name, "alice", "edit"),
+            await cluster.ensure_role_binding(fresh_name, "alice", "edit", key="first"),
         )
         for _ in range(2)
     ]
-    assert made == [(True, True, True), (False, False, False)]
+    assert made == [(True, True, True), (True, False, False)]
     bindings = client.RbacAuthorizationV1Api(admin).list_namespaced_role_binding(fresh_name).items
     roles = [(binding.role_ref.kind, binding.role_ref.name) for binding in bindings]
     subjects = [subject.name for binding in bindings for subject in binding.subjects or []]
@@ -41,7 +41,7 @@ async def test_an_existing_namespace_keeps_what_is_in_it(
     core.create_namespace(
         client.V1Namespace(metadata=client.V1ObjectMeta(name=fresh_name, labels={"made": "before"}))
     )
-    assert not await cluster.ensure_namespace(fresh_name)
+    assert not await cluster.ensure_namespace(fresh_name, made_for="first")
     metadata = core.read_namespace(fresh_name).metadata
     assert metadata is not None
     assert metadata.labels is not None
@@ -53,22 +53,25 @@ async def test_only_the_purpose_that_a_namespace_was_made_for_counts_it_as_its_o
 ) -> None:
     made = [
         await cluster.ensure_namespace(fresh_name, made_for=purpose)
-        for purpose in ("first", "first", "second", None, "first")
+        for purpose in ("first", "first", "second", "first")
     ]
-    assert made == [True, True, False, False, True]
+    assert made == [True, True, False, True]
+    assert await cluster.ensure_namespace(fresh_name, made_for="second", ours={"first"})
+    assert not await cluster.ensure_namespace(fresh_name, made_for="second", ours={"third"})
 
 
 async def test_a_namespace_that_somebody_else_made_belongs_to_no_purpose(
-    cluster: Cluster, fresh_name: str
+    cluster: Cluster, admin: client.ApiClient, fresh_name: str
 ) -> None:
-    await cluster.ensure_namespace(fresh_name)
+    metadata = client.V1ObjectMeta(name=fresh_name)
+    client.CoreV1Api(admin).create_namespace(client.V1Namespace(metadata=metadata))
     assert not await cluster.ensure_namespace(fresh_name, made_for="first")
 
 
 async def test_the_default_account_of_a_new_namespace_is_there_at_once(
     cluster: Cluster, admin: client.ApiClient, fresh_name: str
 ) -> None:
-    await cluster.ensure_namespace(fresh_name)
+    await cluster.ensure_namespace(fresh_name, made_for="first")
     await cluster.ensure_service_account(fresh_name, "default")
     assert client.CoreV1Api(admin).read_namespaced_service_account("default", fresh_name)
 
@@ -76,9 +79,9 @@ async def test_the_default_account_of_a_new_namespace_is_there_at_once(
 async def test_several_accounts_and_roles_get_a_binding_each(
     cluster: Cluster, admin: client.ApiClient, fresh_name: str
 ) -> None:
-    await cluster.ensure_namespace(fresh_name)
+    await cluster.ensure_namespace(fresh_name, made_for="first")
     for account, role in (("a", "b-edit"), ("a-b", "edit"), ("a", "view"), ("a", "system:node")):
-        assert await cluster.ensure_role_binding(fresh_name, account, role)
+        assert await cluster.ensure_role_binding(fresh_name, account, role, key="first")
     bindings = client.RbacAuthorizationV1Api(admin).list_namespaced_role_binding(fresh_name).items
     assert len(bindings) == 4
 
@@ -88,7 +91,7 @@ async def test_a_name_that_kubernetes_refuses_is_refused_in_its_words(
     cluster: Cluster, name: str
 ) -> None:
     with pytest.raises(ClusterRefused, match=r"metadata\.name") as refusal:
-        await cluster.ensure_namespace(name)
+        await cluster.ensure_namespace(name, made_for="first")
     assert refusal.value.status == 422
 
 
@@ -99,7 +102,7 @@ async def test_a_namespace_that_would_change_the_path_is_refused(
     with pytest.raises(ClusterRefused, match="not a name"):
         await cluster.ensure_service_account(name, "alice")
     with pytest.raises(ClusterRefused, match="not a name"):
-        await cluster.ensure_role_binding(name, "alice", "edit")
+        await cluster.ensure_role_binding(name, "alice", "edit", key="first")
 
 
 async def test_a_missing_namespace_is_a_refusal(cluster: Cluster, fresh_name: str) -> None:
@@ -113,20 +116,20 @@ async def test_a_failure_half_way_is_completed_by_a_retry(
 ) -> None:
     cluster = await open_cluster(proxy_kubeconfig)
     proxy.answer(500, where="/serviceaccounts")
-    assert await cluster.ensure_namespace(fresh_name)
+    assert await cluster.ensure_namespace(fresh_name, made_for="first")
     with pytest.raises(ClusterUnavailable):
         await cluster.ensure_service_account(fresh_name, "alice")
     proxy.behave()
-    assert not await cluster.ensure_namespace(fresh_name)
+    assert await cluster.ensure_namespace(fresh_name, made_for="first")
     assert await cluster.ensure_service_account(fresh_name, "alice")
 
 
-async def test_nothing_is_ever_deleted_or_overwritten(
+async def test_provisioning_overwrites_nothing(
     proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster, fresh_name: str
 ) -> None:
     cluster = await open_cluster(proxy_kubeconfig)
     for _ in range(2):
-        await cluster.ensure_namespace(fresh_name)
+        await cluster.ensure_namespace(fresh_name, made_for="first")
         await cluster.ensure_service_account(fresh_name, "alice")
-        await cluster.ensure_role_binding(fresh_name, "alice", "edit")
-    assert {passage.method for passage in proxy.passages} == {"POST"}
+        await cluster.ensure_role_binding(fresh_name, "alice", "edit", key="first")
+    assert {passage.method for passage in proxy.passages} == {"POST", "GET"}

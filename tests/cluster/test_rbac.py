@@ -85,7 +85,9 @@ async def working_features(cluster: Cluster, prepared: str, new: str) -> set[str
         "namespace": await succeeds(cluster.ensure_namespace(new, made_for="alice")),
         "retry": await succeeds(cluster.ensure_namespace(new, made_for="alice")),
         "service account": await succeeds(cluster.ensure_service_account(prepared, "bob")),
-        "role binding": await succeeds(cluster.ensure_role_binding(prepared, "alice", "edit")),
+        "role binding": await succeeds(
+            cluster.ensure_role_binding(prepared, "alice", "edit", key="a")
+        ),
         "token": await succeeds(cluster.issue_token(prepared, "alice", lifetime=HOUR)),
         "unknown account": await unknown_account(),
     }
@@ -218,7 +220,7 @@ async def test_a_cluster_role_that_the_manifest_does_not_name_is_not_given_away(
 ) -> None:
     cluster, _ = await open_portal(RIGHTS)
     with pytest.raises(ClusterRefused) as refusal:
-        await cluster.ensure_role_binding(prepared, "alice", "cluster-admin")
+        await cluster.ensure_role_binding(prepared, "alice", "cluster-admin", key="first")
     assert refusal.value.status == 403
 
 

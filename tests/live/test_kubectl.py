@@ -99,9 +99,9 @@ async def team(testbed: ClusterTestbed, witness: ApiClient, people: People) -> A
     clusters = await load_clusters(kubeconfig=str(testbed.kubeconfig), environ={})
     cluster = clusters.default
     assert cluster is not None
-    await cluster.ensure_namespace(name)
+    await cluster.ensure_namespace(name, made_for="first")
     await cluster.ensure_service_account(name, "alice")
-    await cluster.ensure_role_binding(name, "alice", "view")
+    await cluster.ensure_role_binding(name, "alice", "view", key="first")
     await clusters.close()
     await ServiceAccount.all().update(namespace=name)
     yield name

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from cluster.cluster import Clusters
 from models import (
     AccessState,
     AttemptCount,
@@ -18,11 +19,18 @@ from models import (
     SignInMethod,
     User,
 )
-from portal.jobs import Sweeper
+from portal.jobs import AccessEnder, Sweeper
 from tests.callers import Clock
 from tests.cluster.waiting import until
 
 pytestmark = pytest.mark.database
+
+
+@pytest.fixture
+async def ender(database: Database, clock: Clock) -> AsyncIterator[AccessEnder]:
+    ender = AccessEnder(database, clock, Clusters(), interval=timedelta(milliseconds=10))
+    yield ender
+    await ender.close()
 
 
 @pytest.fixture
@@ -58,11 +66,11 @@ async def become(expected: list[AccessState]) -> None:
 
 
 async def test_expired_access_is_noted_and_other_access_is_not(
-    database: Database, sweeper: Sweeper, clock: Clock
+    database: Database, ender: AccessEnder, clock: Clock
 ) -> None:
     await approved(clock, "alice", hours=1)
     await approved(clock, "bob", hours=3)
-    sweeper.start()
+    ender.start()
     clock.advance(hours=2)
     await become([AccessState.NEW, AccessState.APPROVED])
 
@@ -109,14 +117,14 @@ async def test_rate_limits_are_pruned(database: Database, sweeper: Sweeper, cloc
 
 async def test_a_database_that_fails_is_asked_again(
     database: Database,
-    sweeper: Sweeper,
+    ender: AccessEnder,
     clock: Clock,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     await approved(clock, "alice", hours=-1)
     await database.connection.execute_script("ALTER TABLE access_requests RENAME TO away")
-    sweeper.start()
-    await until(lambda: "Sweeper failed" in caplog.text, seconds=5)
+    ender.start()
+    await until(lambda: "AccessEnder failed" in caplog.text, seconds=5)
     assert await states() == [AccessState.APPROVED]
     await database.connection.execute_script("ALTER TABLE away RENAME TO access_requests")
     await become([AccessState.NEW])

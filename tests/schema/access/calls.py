@@ -33,7 +33,8 @@ REVOKE = """
 mutation ($input: RevokeAccessInput!) {
   answer: revokeAccess(input: $input) {
     user { accessState accessExpiresAt serviceAccount { name } groups { name } }
-    accessRequest { state decidedBy endedAt endedBy endReason namespace }
+    accessRequest {
+      state decidedBy endedAt endedBy endReason namespace bindingsRemovedAt remainingBindings }
     errors { code field message } } }
 """
 VIEWER = """

@@ -330,6 +330,7 @@ async def test_sr40_decisions_about_access_are_recorded(
     await admin.data(REVOKE, input=about_bob)
     found = await told(admin, before)
     assert [(kind, subject) for kind, subject, _ in found] == [
+        ("BINDINGS_REMOVED", "bob"),
         ("ACCESS_REVOKED", "bob"),
         ("ACCESS_APPROVED", "bob"),
         ("MEMBER_ADDED", "bob"),
@@ -337,7 +338,7 @@ async def test_sr40_decisions_about_access_are_recorded(
         ("ACCESS_REJECTED", "bob"),
         ("ACCESS_REQUESTED", "bob"),
     ]
-    approved = found[1][2]
+    approved = found[2][2]
     assert (approved["namespace"], approved["expiresAt"]) == ("team-bob", end)
 
 
