@@ -34,6 +34,7 @@ from resolvers.rules import clean, email
 MESSAGES = {
     "missing": "This field is required.",
     "string_type": "Must be a text: put it in quotes.",
+    "string_unicode": "Must be valid Unicode.",
     "bool_type": "Must be true or false.",
     "list_type": "Must be a list.",
     "model_type": "Must be a mapping.",

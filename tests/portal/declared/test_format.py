@@ -66,6 +66,7 @@ MISTAKES = {
     "users:\n  - firstName: A": f"2: users[0].username: {REQUIRED}",
     "users: [{username: 7}]": f"1: users[0].username: {TEXT}",
     "users: [{username: no}]": f"1: users[0].username: {TEXT}",
+    'groups: [{name: a, membership: "\\uD800"}]': "1: groups[0].membership: Must be valid Unicode.",
     "users: [{username: 2026-13-45}]": f"1: users[0].username: {TEXT}",
     user("password: 1234"): f"3: users[0].password: {TEXT}",
     user("password: null"): f"3: users[0].password: {TEXT}",
