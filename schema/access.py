@@ -45,7 +45,7 @@ class AccessRequest(Node):
         " while it is open, and when no account decided it."
     )
     decision_reason: str | None = strawberry.field(
-        description="The reason for the decision; null when none was given."
+        description="The reason for the decision; null without one."
     )
     cluster: str | None = strawberry.field(
         description="The cluster of the granted service account; null for the default cluster, and"
@@ -68,7 +68,7 @@ class AccessRequest(Node):
         " revoked it."
     )
     end_reason: str | None = strawberry.field(
-        description="The reason for the revocation; null when none was given."
+        description="The reason for the revocation; null without one."
     )
 
     namespace_is_managed: bool | None = strawberry.field(
@@ -241,7 +241,7 @@ async def request_access(
     description="Approves the open request of another user. For administrators. A missing"
     " namespace or service account is created before access is granted. If the cluster fails,"
     " nothing is approved, and a retry continues. Repeating the same approval changes nothing."
-    " CONFLICT if another decision was made; the message names the administrator.",
+    " CONFLICT if the request was decided differently; the message names the administrator.",
     directives=guard(Permission.DECIDE_ACCESS),
 )
 async def approve_access(
@@ -256,8 +256,8 @@ async def approve_access(
 
 @strawberry.mutation(
     description="Rejects the open request of another user. For administrators. The user may"
-    " request access again. CONFLICT if another decision was made; the message names the"
-    " administrator.",
+    " request access again. CONFLICT if the request was decided differently; the message names"
+    " the administrator.",
     directives=guard(Permission.DECIDE_ACCESS),
 )
 async def reject_access(info: PortalInfo, input: Input[RejectAccessInput]) -> RejectAccessPayload:

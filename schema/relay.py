@@ -99,10 +99,10 @@ def parse_unique_id(global_id: str, expected_type: str) -> UUID:
 @strawberry.type(description="The position of a page in its list.")
 class PageInfo:
     has_next_page: bool = strawberry.field(
-        description="Whether items follow. With `last`: whether `before` was given."
+        description="Whether items follow. With `last`, true if `before` is present."
     )
     has_previous_page: bool = strawberry.field(
-        description="Whether items precede. With `first`: whether `after` was given."
+        description="Whether items precede. With `first`, true if `after` is present."
     )
     start_cursor: str | None = strawberry.field(
         description="The cursor of the first item, for `before`; null when the page is empty."

@@ -7,8 +7,11 @@ import strawberry
 from graphql import GraphQLSchema, graphql
 
 from models import Session, User
+from portal.web.app import Contract
 from resolvers.actor import Actor
 from resolvers.permissions import Permission
+from schema.cost import Plans
+from schema.executor import Executor
 from schema.guard import enforce_guards, guard
 from tests.callers import People
 
@@ -49,6 +52,23 @@ def schema() -> GraphQLSchema:
     built = strawberry.Schema(Query)._schema
     enforce_guards(built)
     return built
+
+
+@pytest.mark.parametrize(
+    ("query", "permissions"),
+    [
+        ("{ portal { name } }", {"SEE_PORTAL"}),
+        ("{ viewer { username comments } }", {"SEE_PORTAL", "SEE_USER", "ADMINISTRATE"}),
+        ("{ ...F } fragment F on Query { ... { clusters { name } } }", {"SEE_CLUSTERS"}),
+        ("mutation { logout { errors { code } } }", {"SIGN_IN"}),
+    ],
+    ids=["root", "type and field", "fragment", "mutation"],
+)
+def test_permissions_of_operation(contract: Contract, query: str, permissions: set[str]) -> None:
+    executor = Executor(contract.schema)
+    plan = Plans(executor.graphql_schema, list_size=1).find(executor.prepare(query), None)
+    assert plan
+    assert {permission.value for permission in plan.permissions} == permissions
 
 
 @pytest.mark.parametrize(
