@@ -112,7 +112,7 @@ def tell(seconds: dict[str, float], limit: float) -> None:
 @click.command(help=__doc__)
 @click.option("--size", default=200, show_default=True)
 @click.option("--limit", default=1.0, show_default=True, help="Allowed CPU seconds.")
-@click.option("--hostile-limit", default=0.1, show_default=True, help="The same, to be refused.")
+@click.option("--hostile-limit", default=0.2, show_default=True, help="The same, to be refused.")
 def main(size: int, limit: float, hostile_limit: float) -> None:
     asyncio.run(run(size, limit, hostile_limit))
 
