@@ -1,4 +1,4 @@
-"""A mail server and how to talk to it."""
+"""Sends mail through an SMTP server, in the background."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FORM = (
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """Where mail is handed in; `tls` is from the first byte, otherwise by STARTTLS."""
+    """The server that takes our mail; `tls` means from the first byte, not by STARTTLS."""
 
     host: str
     port: int
@@ -36,7 +36,7 @@ class SmtpServer:
 
     @classmethod
     def parse(cls, url: str) -> SmtpServer:
-        """Raises ValueError with a text that holds nothing of the URL."""
+        """Raises ValueError, without any part of the URL in its message."""
         try:
             parts = urlsplit(url)
             port, host = parts.port, parts.hostname
@@ -53,24 +53,26 @@ class SmtpServer:
         )
 
     @property
-    def is_here(self) -> bool:
-        """Whether mail to it never leaves this machine."""
+    def is_local(self) -> bool:
+        """Whether the connection stays on this machine."""
         with suppress(ValueError):
             return ip_address(self.host).is_loopback
         return self.host == "localhost"
 
     def connection(self, *, seconds: float, local_hostname: str) -> SMTP:
-        """A password goes over verified TLS only, unless the server is on this machine."""
-        secret = self.username is not None and not self.is_here
+        """A password is only sent over verified TLS, unless the server is on this machine."""
+        has_password = self.username is not None and not self.is_local
         return SMTP(
             hostname=self.host,
             port=self.port,
             username=self.username,
             password=self.password,
             use_tls=self.tls,
-            start_tls=False if self.tls else secret or None,
-            # As between mail servers: where anybody could turn TLS off, its names prove nothing
-            validate_certs=self.tls or secret,
+            # None means that STARTTLS is used if the server offers it
+            start_tls=False if self.tls else has_password or None,
+            # Without a password TLS is opportunistic, as between mail servers: an attacker who
+            # could forge a certificate could as well suppress STARTTLS
+            validate_certs=self.tls or has_password,
             timeout=seconds,
             local_hostname=local_hostname,
         )
@@ -78,13 +80,13 @@ class SmtpServer:
 
 logger = logging.getLogger(__name__)
 CONNECTIONS = 4
-REFUSALS = (ValueError, SMTPRecipientsRefused, SMTPResponseException)
+REJECTED = (ValueError, SMTPRecipientsRefused, SMTPResponseException)
 
 
 class SmtpMailer:
-    """Hands mails in, a few at once; one that fails is logged and forgotten.
+    """Sends mails in tasks, a few at once. A failure is logged, and there is no second attempt.
 
-    `timeout` is for all recipients of a mail together, in seconds.
+    `timeout` is in seconds, for all recipients of a mail together.
     """
 
     def __init__(
@@ -95,7 +97,7 @@ class SmtpMailer:
         self._address = address
         self._domain = address.rpartition("@")[2]
         self._timeout = timeout
-        self._turns = asyncio.Semaphore(CONNECTIONS)
+        self._connections = asyncio.Semaphore(CONNECTIONS)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def send(self, mail: Mail) -> None:
@@ -105,7 +107,7 @@ class SmtpMailer:
             task.add_done_callback(self._tasks.discard)
 
     async def close(self, *, patience: float = 5.0) -> None:
-        """Waits so many seconds for mails that are on their way, and gives up on the rest."""
+        """Waits `patience` seconds for mails that are being sent, and cancels the rest."""
         if not self._tasks:
             return
         _, late = await asyncio.wait(self._tasks, timeout=patience)
@@ -115,31 +117,31 @@ class SmtpMailer:
 
     async def _deliver(self, mail: Mail) -> None:
         try:
-            async with self._turns, asyncio.timeout(self._timeout):
-                await self._hand_in(mail)
+            async with self._connections, asyncio.timeout(self._timeout):
+                await self._send(mail)
         except asyncio.CancelledError:
-            logger.warning("Mail %r was not sent: the portal stops.", mail.subject)
+            logger.warning("Mail %r was not sent: the portal shuts down.", mail.subject)
             raise
-        # Servers and libraries fail in many ways, and none of them may reach anybody else
+        # Servers and libraries fail in many ways, none of which may disturb anything else
         except Exception as error:
             logger.warning("Mail %r was not sent: %s: %r", mail.subject, _kind(error), str(error))
 
-    async def _hand_in(self, mail: Mail) -> None:
+    async def _send(self, mail: Mail) -> None:
         connection = self._server.connection(seconds=self._timeout, local_hostname=self._domain)
-        # Not as a context manager: after a cancellation that would wait for the server's goodbye
+        # Not as a context manager, which waits for the server's QUIT after a cancellation
         try:
             await connection.connect()
             for recipient in mail.recipients:
-                await self._hand_in_one(connection, mail, recipient)
+                await self._send_to(connection, mail, recipient)
             with suppress(SMTPException):
                 await connection.quit()
         finally:
             connection.close()
 
-    async def _hand_in_one(self, connection: SMTP, mail: Mail, recipient: str) -> None:
+    async def _send_to(self, connection: SMTP, mail: Mail, recipient: str) -> None:
         try:
             await connection.send_message(self._message(mail, recipient))
-        except REFUSALS as error:
+        except REJECTED as error:
             logger.warning(
                 "Mail %r was not sent to one of its recipients: %s: %r",
                 mail.subject,
@@ -148,7 +150,7 @@ class SmtpMailer:
             )
 
     def _message(self, mail: Mail, recipient: str) -> EmailMessage:
-        """Raises ValueError for headers that can't be: none of them spills into another."""
+        """Raises ValueError for a header with a line break, so that no header can add another."""
         message = EmailMessage(policy=MAIL_POLICY)
         message["Subject"] = mail.subject
         message["From"] = Address(self._name, addr_spec=self._address)

@@ -1,4 +1,4 @@
-"""What a `postgres://` URL says, and what of it people may read."""
+"""The settings of the portal, from environment variables and files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 import durationpy
 from pydantic import (
@@ -37,64 +37,47 @@ from resolvers.rules import is_valid_email
 from rest_compat.operations import Retirement, parse_datetime
 from schema.limits import Limits
 
+PREFIX = "KUBEPORTAL_"
+GOOGLE = "https://accounts.google.com/.well-known/openid-configuration"
+GOOGLE_TOKENINFO = "https://oauth2.googleapis.com/tokeninfo"
+LOCAL_ORIGINS = ("http://localhost:8000", "http://127.0.0.1:8000")
+# The shortest lifetime that the TokenRequest API of Kubernetes accepts
+SHORTEST_TOKEN = timedelta(minutes=10)
+LONGEST_DURATION = timedelta(days=3650)
+SHORTEST_KEY = 16  # characters
+
 Profile = Literal["audit", "2026"]
 
-
-SCHEMES = ("postgres", "postgresql")
+ORIGIN = re.compile(r"https?://([\w.-]+|\[[\da-fA-F:]+\])(:\d{1,5})?")
+PORTAL_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
+URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?(\?[^\s#]*)?")
+DOMAIN = re.compile(r"[^\W_]([\w-]*[^\W_])?(\.[^\W_]([\w-]*[^\W_])?)*")
+CLUSTER_ROLE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9:._-]{0,251}[A-Za-z0-9])?")
+_HOST = r"(?:[\w.%-]*|\[[\w:.%]+\])(?::\d{1,5})?"
+POSTGRES_URL = re.compile(
+    r"postgres(?:ql)?://(?:[^/?#]*@)?"
+    rf"(?P<place>{_HOST}(?:,{_HOST})*(?:/[^@?#]*)?)(?:\?[^@#]*)?"
+)
 FORM = "use postgres://USER:PASSWORD@HOST:PORT/DATABASE"
 ESCAPES = f"{FORM}, with %2F for /, %3F for ?, %23 for # and %40 for @ in the password"
-UNKNOWN_PLACE = "postgres://…"
+DATABASE_FORM = f"{FORM} or sqlite://FILE"
 
 
 def is_postgres(text: str) -> bool:
-    """Whether somebody means one, even if it is none: then it may hold a password."""
-    return text.strip().lower().startswith(tuple(f"{scheme}:" for scheme in SCHEMES))
+    """Whether it is meant as a URL of PostgreSQL: even a malformed one may hold a password."""
+    return text.strip().lower().startswith(("postgres:", "postgresql:"))
 
 
 def check_postgres_url(url: str) -> None:
-    """Raises ValueError, whose message has nothing of the URL."""
-    parts = _split_url(url)
-    if not url.startswith(tuple(f"{scheme}://" for scheme in SCHEMES)):
-        raise ValueError(FORM)
-    if parts.fragment or "@" in f"{parts.path}{parts.query}":
+    """Raises ValueError, without any part of the URL in its message."""
+    if not POSTGRES_URL.fullmatch(url):
         raise ValueError(ESCAPES)
-    if "," not in parts.netloc:
-        _port(parts)
 
 
 def postgres_label(url: str) -> str:
-    """Host, port and database of a URL that was checked; what is beside them may be secret."""
-    parts = _split_url(url)
-    if not parts.hostname or "," in parts.netloc:
-        return UNKNOWN_PLACE
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    port = _port(parts)
-    return f"postgres://{host}{f':{port}' if port else ''}{parts.path}"
-
-
-def _split_url(url: str) -> SplitResult:
-    try:
-        return urlsplit(url)
-    except ValueError:
-        raise ValueError(ESCAPES) from None
-
-
-def _port(parts: SplitResult) -> int | None:
-    try:
-        return parts.port
-    except ValueError:
-        raise ValueError(ESCAPES) from None
-
-
-DATABASE_FORM = f"{FORM} or sqlite://FILE"
-ORIGIN = re.compile(r"https?://([\w.-]+|\[[\da-fA-F:]+\])(:\d{1,5})?")
-WHOLE_ADDRESS = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
-WEB_ADDRESS = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?(\?[^\s#]*)?")
-DOMAIN = re.compile(r"[^\W_]([\w-]*[^\W_])?(\.[^\W_]([\w-]*[^\W_])?)*")
-CLUSTER_ROLE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9:._-]{0,251}[A-Za-z0-9])?")
-SHORTEST_TOKEN = timedelta(minutes=10)
-LONGEST = timedelta(days=3650)
-SHORTEST_KEY = 16
+    """The hosts, ports and database of a valid URL; the rest may be secret."""
+    match = POSTGRES_URL.fullmatch(url)
+    return f"postgres://{match['place'] if match else '…'}"
 
 
 def _split(text: str) -> list[str]:
@@ -111,7 +94,8 @@ def _matching(pattern: re.Pattern[str], advice: str) -> AfterValidator:
 
 
 def _parsed(parse: Callable[[str], Any]) -> BeforeValidator:
-    return BeforeValidator(lambda given: parse(given) if isinstance(given, str) else given)
+    """Values other than texts come from code, not from the environment."""
+    return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
 
 
 def _duration(text: str) -> timedelta:
@@ -121,14 +105,14 @@ def _duration(text: str) -> timedelta:
         raise ValueError("use a duration like 12h, 90m or 10s") from None
 
 
-def _possible(duration: timedelta) -> timedelta:
-    if not timedelta(0) < duration <= LONGEST:
-        hours = LONGEST // timedelta(hours=1)
+def _check_duration(duration: timedelta) -> timedelta:
+    if not timedelta(0) < duration <= LONGEST_DURATION:
+        hours = LONGEST_DURATION // timedelta(hours=1)
         raise ValueError(f"use a duration of more than 0s and at most {hours}h")
     return duration
 
 
-def _long_enough_for_a_token(duration: timedelta) -> timedelta:
+def _check_token_lifetime(duration: timedelta) -> timedelta:
     if duration < SHORTEST_TOKEN:
         raise ValueError("use at least 10m: Kubernetes issues no tokens for less")
     return duration
@@ -141,24 +125,24 @@ def _network(text: str) -> str:
         raise ValueError("use addresses and networks like 10.0.0.7 or 10.0.0.0/8") from None
 
 
-def _long_enough_for_a_key(key: SecretStr) -> SecretStr:
+def _check_key(key: SecretStr) -> SecretStr:
     if len(key) < SHORTEST_KEY:
         raise ValueError(f"use keys of at least {SHORTEST_KEY} characters")
     return key
 
 
-def _mail_server(url: SecretStr) -> SecretStr:
+def _check_mail_server(url: SecretStr) -> SecretStr:
     SmtpServer.parse(url.get_secret_value())
     return url
 
 
-def _mail_address(address: str) -> str:
+def _check_mail_address(address: str) -> str:
     if not is_valid_email(address):
         raise ValueError("use an address like portal@example.org")
     return address
 
 
-def _database(url: str) -> str:
+def _check_database_url(url: str) -> str:
     if is_postgres(url):
         check_postgres_url(url)
     elif not url.startswith("sqlite://"):
@@ -170,18 +154,18 @@ def _database(url: str) -> str:
     return url
 
 
-DatabaseUrl = Annotated[str, AfterValidator(_database)]
-Duration = Annotated[timedelta, _parsed(_duration), AfterValidator(_possible)]
-TokenLifetime = Annotated[Duration, AfterValidator(_long_enough_for_a_token)]
-Moment = Annotated[datetime, _parsed(parse_datetime)]
-MailServer = Annotated[SecretStr, AfterValidator(_mail_server)]
-MailAddress = Annotated[str, AfterValidator(_mail_address)]
-WholeAddress = Annotated[
+DatabaseUrl = Annotated[str, AfterValidator(_check_database_url)]
+Duration = Annotated[timedelta, _parsed(_duration), AfterValidator(_check_duration)]
+TokenLifetime = Annotated[Duration, AfterValidator(_check_token_lifetime)]
+DateTime = Annotated[datetime, _parsed(parse_datetime)]
+MailServer = Annotated[SecretStr, AfterValidator(_check_mail_server)]
+MailAddress = Annotated[str, AfterValidator(_check_mail_address)]
+PortalUrl = Annotated[
     str,
-    _matching(WHOLE_ADDRESS, "use https://HOST, https://HOST:PORT or https://HOST/PATH"),
+    _matching(PORTAL_URL, "use https://HOST, https://HOST:PORT or https://HOST/PATH"),
     AfterValidator(lambda url: url.rstrip("/")),
 ]
-WebAddress = Annotated[str, _matching(WEB_ADDRESS, "use an address like https://HOST/PATH")]
+Url = Annotated[str, _matching(URL, "use an address like https://HOST/PATH")]
 _Origin = Annotated[
     str,
     AfterValidator(lambda url: url.rstrip("/")),
@@ -190,21 +174,18 @@ _Origin = Annotated[
 _Network = Annotated[str, AfterValidator(_network)]
 _Domain = Annotated[str, _matching(DOMAIN, "use domains like example.org, without an @")]
 _ClusterRole = Annotated[str, _matching(CLUSTER_ROLE, "use names of cluster roles, like edit")]
-_Key = Annotated[SecretStr, AfterValidator(_long_enough_for_a_key)]
+_Key = Annotated[SecretStr, AfterValidator(_check_key)]
+# Without NoDecode, pydantic-settings expects lists to be JSON
 Texts = Annotated[tuple[str, ...], NoDecode, _parsed(_split)]
 Origins = Annotated[tuple[_Origin, ...], NoDecode, _parsed(_split)]
 Networks = Annotated[tuple[_Network, ...], NoDecode, _parsed(_split)]
 Domains = Annotated[tuple[_Domain, ...], NoDecode, _parsed(_split)]
 ClusterRoles = Annotated[tuple[_ClusterRole, ...], NoDecode, _parsed(_split)]
 Keys = Annotated[tuple[_Key, ...], NoDecode, _parsed(_split)]
-PREFIX = "KUBEPORTAL_"
-GOOGLE = "https://accounts.google.com/.well-known/openid-configuration"
-GOOGLE_TOKENINFO = "https://oauth2.googleapis.com/tokeninfo"
-LOCAL_ORIGINS = ("http://localhost:8000", "http://127.0.0.1:8000")
 
 
 class SettingsError(OperatorError):
-    """The environment can't be used; the message names the variable and what to do."""
+    """A mistake in the environment; the message names the variable and what to do."""
 
 
 class Settings(BaseSettings):
@@ -216,13 +197,13 @@ class Settings(BaseSettings):
     secret_key: Keys = ()
     allowed_urls: Origins = LOCAL_ORIGINS
     trusted_proxies: Networks = ()
-    external_url: WholeAddress | None = None
+    external_url: PortalUrl | None = None
     branding: str = "KubePortal"
-    api_server_external: WebAddress | None = None
+    api_server_external: Url | None = None
     auth_google_key: str | None = None
     auth_google_secret: SecretStr | None = None
-    auth_google_discovery_url: WebAddress = GOOGLE
-    auth_google_tokeninfo_url: WebAddress = GOOGLE_TOKENINFO
+    auth_google_discovery_url: Url = GOOGLE
+    auth_google_tokeninfo_url: Url = GOOGLE_TOKENINFO
     auth_google_creates_users: bool = True
     auth_google_domains: Domains = ()
     clusters: Texts = ()
@@ -236,8 +217,8 @@ class Settings(BaseSettings):
     mail_from: MailAddress | None = None
     playground: bool = True
     rest_patch_returns: Literal["auto", "nothing", "representation"] = "auto"
-    rest_deprecation: Moment | None = None
-    rest_sunset: Moment | None = None
+    rest_deprecation: DateTime | None = None
+    rest_sunset: DateTime | None = None
     graphql_max_cost: int = Field(default=Limits().cost, gt=0)
     graphql_timeout: Duration = Limits().time
     graphql_introspection: Literal["everyone", "signed-in"] = "everyone"
@@ -262,13 +243,13 @@ class Settings(BaseSettings):
 
     @property
     def url(self) -> str | None:
-        """Where users reach the portal: in doubt it is the first origin that may call it."""
-        known = (self.external_url, *self.allowed_urls)
-        return next((url for url in known if url and WHOLE_ADDRESS.fullmatch(url)), None)
+        """The address of the portal: the external URL, else the first allowed origin."""
+        urls = (self.external_url, *self.allowed_urls)
+        return next((url for url in urls if url and PORTAL_URL.fullmatch(url)), None)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the portal and its host are called."""
+        """The names of the portal and its host, which are refused as passwords."""
         host = urlsplit(self.url or "").hostname or ""
         return (self.branding, host, *host.split("."))
 
@@ -285,15 +266,15 @@ class Settings(BaseSettings):
 
 
 class FilesOrEnvironment(EnvSettingsSource):
-    """A variable's value, or the content of the file that the same name with _FILE names."""
+    """A variable NAME, or the content of the file in NAME_FILE, as container platforms mount it."""
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
-        found = dict(super()._load_env_vars())
-        for name, path in list(found.items()):
+        variables = dict(super()._load_env_vars())
+        for name, path in list(variables.items()):
             variable = name.removesuffix("_file")
             if path and name.startswith(PREFIX.lower()) and variable != name:
-                found[variable] = _read(name.upper(), Path(path))
-        return found
+                variables[variable] = _read(name.upper(), Path(path))
+        return variables
 
 
 def settings_from_environment() -> Settings:
@@ -311,9 +292,9 @@ def _read(name: str, file: Path) -> str:
     try:
         content = file.read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise SettingsError(f"{name}: can't read {file}: {reason(error)}") from None
+        raise SettingsError(f"{name}: cannot read {file}: {reason(error)}") from None
     except ValueError:
-        raise SettingsError(f"{name}: {file} is no text in UTF-8") from None
+        raise SettingsError(f"{name}: {file} is not UTF-8 text") from None
     if not content:
         raise SettingsError(f"{name}: {file} is empty")
     return content

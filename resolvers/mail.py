@@ -24,7 +24,7 @@ async def mail_administrators(services: Services, request: AccessRequest) -> Non
     )
     name, username = request.user.display_name, request.user.username
     asking = name if name == username else f"{name} ({username})"
-    lines = [f"{asking} asks for access to the cluster:", request.reason, services.portal_url]
+    lines = [f"{asking} requests access to the cluster:", request.reason, services.portal_url]
     services.mailer.send(
         Mail(
             recipients=addresses,

@@ -94,7 +94,7 @@ async def test_administrators_hear_of_a_request(bob: Caller, addresses: None, in
     assert messages[0]["From"] == "KubePortal <portal@example.org>"
     assert messages[0]["Subject"] == 'Request for access to "KubePortal"'
     text = messages[0].get_content()
-    assert "Bob (bob) asks for access" in text
+    assert "Bob (bob) requests access" in text
     assert "For my thesis" in text
 
 

@@ -90,8 +90,8 @@ def test_what_makes_sense_is_taken(name: str, value: str, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (None, r": can't read .*key: No such file or directory$"),
-        (b"\xff\xfe\x00", r": .*key is no text in UTF-8$"),
+        (None, r": cannot read .*key: No such file or directory$"),
+        (b"\xff\xfe\x00", r": .*key is not UTF-8 text$"),
         (b"", r": .*key is empty$"),
         (b" \n", r": .*key is empty$"),
         (b"short\n", r"^KUBEPORTAL_SECRET_KEY: use keys"),

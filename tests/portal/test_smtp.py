@@ -221,7 +221,7 @@ async def test_a_portal_that_stops_does_not_wait_for_ever(
     )
     mailer.send(MAIL)
     await mailer.close(patience=0.2)
-    assert "the portal stops" in caplog.text
+    assert "the portal shuts down" in caplog.text
 
 
 @pytest.mark.parametrize(
