@@ -12,13 +12,14 @@ from models import AccessRequest, AccessRequestState, AccessState, AuditActor, U
 from models.access import REASON_LENGTH
 from resolvers.actor import Actor
 from resolvers.changes import Change, ExpireAccess, SetAccess, WriteOptions
+from resolvers.checks import batches
 from resolvers.errors import BadUserInput, Conflict, FieldError, Forbidden, NotFound
 from resolvers.mail import mail_administrators, mail_user
 from resolvers.pages import find
 from resolvers.removal import try_to_remove_bindings
 from resolvers.rules import BLANK, lines
 from resolvers.services import Services
-from resolvers.writes import batches, writing
+from resolvers.writes import writing
 
 RELATED = ("user", "decided_by", "ended_by", "service_account")
 

@@ -23,12 +23,13 @@ from models import (
 from resolvers.access import candidate, conflict, decide, latest_of
 from resolvers.actor import Actor
 from resolvers.changes import AddMember, Change, SetAccess
+from resolvers.checks import CLOSED
 from resolvers.clusters import NO_CLUSTER
 from resolvers.errors import BadUserInput, Conflict, FieldError, Unavailable
 from resolvers.pages import find
 from resolvers.rules import namespace_error, subdomain_error
 from resolvers.services import Services
-from resolvers.writes import CLOSED, writing
+from resolvers.writes import writing
 
 logger = logging.getLogger(__name__)
 

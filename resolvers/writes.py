@@ -8,14 +8,12 @@ of access and records the audit events.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
 from tortoise.models import Model
-from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
 from models import (
@@ -25,13 +23,11 @@ from models import (
     ExternalIdentity,
     Grant,
     Group,
-    GroupMembership,
     Membership,
     Session,
     User,
     VerifiedEmail,
     WebApp,
-    username_key,
 )
 from models.database import DatabaseBusy, acquire_write_lock, lock_rows
 from resolvers.access_history import AccessHistory
@@ -58,6 +54,17 @@ from resolvers.changes import (
     WithdrawWebApp,
     WriteOptions,
 )
+from resolvers.checks import (
+    BATCH,
+    KEYS,
+    LAST_ADMINISTRATOR,
+    ChangeSet,
+    all_rows,
+    assign,
+    batches,
+    name_key,
+    rows_among,
+)
 from resolvers.errors import (
     BadUserInput,
     Conflict,
@@ -66,27 +73,9 @@ from resolvers.errors import (
     TooBusy,
 )
 from resolvers.pages import find
-from resolvers.rules import (
-    RULES,
-    account_errors,
-    check_values,
-    membership_error,
-)
 
-BATCH = 500  # SQLite takes at most 32,766 variables in a statement
-LAST_ADMINISTRATOR = "This would leave the portal without an administrator who can sign in."
-CLOSED = "This account is closed."
 ACCOUNT_CLOSED = "The account was closed."
 ACCOUNT_DELETED = "The account was deleted."
-SELF_FILLING = "This group fills itself."
-VERIFIED_BY_OTHER = "This is a verified address of another user."
-TAKEN: Mapping[type[Model], str] = {
-    User: "This user name is taken; upper and lower case are the same.",
-    Group: "There is a group of this name.",
-    WebApp: "There is a web app of this name.",
-}
-NAMES: Mapping[type[Model], str] = {User: "username", Group: "name", WebApp: "name"}
-KEYS: Mapping[type[Model], str] = {User: "username_key", Group: "name", WebApp: "name"}
 LINKS: Mapping[type[Change], AuditKind] = {
     AddMember: AuditKind.MEMBER_ADDED,
     RemoveMember: AuditKind.MEMBER_REMOVED,
@@ -156,8 +145,14 @@ class Writer:
         Raises BadUserInput with the errors of all changes, Conflict, and Forbidden for a personal
         access token that would make an administrator.
         """
-        step = _Step(self, changes, errors)
-        await step.check()
+        checked = ChangeSet(changes, self.options)
+        await checked.check(errors)
+        # A stolen personal access token would outgrow its scopes
+        if checked.appoints_administrators and isinstance(self.by, Actor):
+            self.by.require_sign_in()
+        for path in checked.dismissals():
+            self.last_administrator = path
+        step = _Statements(self, checked)
         await step.carry_out()
         if not self.options.dry_run:
             await record_all(self.by, step.events)
@@ -168,39 +163,15 @@ class Writer:
             await record(self.by, kind, subject, **details)
 
 
-class _Step:
-    """One set of changes on its way through checks and statements."""
+class _Statements:
+    """Writes a checked set of changes, in few statements for any number of them."""
 
-    def __init__(
-        self, writer: Writer, changes: Sequence[Change], errors: Sequence[FieldError]
-    ) -> None:
+    def __init__(self, writer: Writer, checked: ChangeSet) -> None:
         self.writer = writer
         self.options = writer.options
-        self.changes = changes
+        self.checked = checked
+        self.of = checked.of
         self.events: list[Entry] = []
-        self._errors: list[FieldError] = []
-        self._errors_of_caller = errors
-        self._updates: list[_Differences] = []
-        self._named: list[Create | Update] = []
-
-    def of(self, kind: type[C]) -> list[C]:
-        return [change for change in self.changes if isinstance(change, kind)]
-
-    async def check(self) -> None:
-        """Collects all validation errors before anything is written."""
-        for created in self.of(Create):
-            self._clean_created(created)
-        for update in self.of(Update):
-            self._clean_update(update)
-        for model in (User, Group, WebApp):
-            await self._check_names(model)
-        self._check_groups()
-        for access in self.of(SetAccess):
-            self._check_access(access)
-        await self._check_proofs()
-        if errors := (*self._errors, *self._errors_of_caller):
-            raise BadUserInput(*errors)
-        self._check_privileges()
 
     async def carry_out(self) -> None:
         """A sign-in at the same time locks the row of its user. Users are written before their
@@ -217,112 +188,15 @@ class _Step:
         await self._end_sessions()
         await self._delete()
 
-    # Checks
-
-    def _clean_created(self, change: Create) -> None:
-        row = change.row
-        values = {column: getattr(row, column) for column in RULES[type(row)]}
-        cleaned, errors = check_values(type(row), values, change.at)
-        _assign(row, cleaned)
-        self._errors += errors
-        if NAMES[type(row)] in cleaned:
-            self._named.append(change)
-
-    def _clean_update(self, change: Update) -> None:
-        row = change.row
-        values, errors = check_values(type(row), change.values, change.at)
-        if isinstance(row, User):
-            values = _with_swapped_email(row, values)
-        after = {name: value for name, value in values.items() if getattr(row, name) != value}
-        before = {name: getattr(row, name) for name in after}
-        _assign(row, after)
-        self._errors += errors
-        if after:
-            self._updates.append(_Differences(change, before, after))
-        if NAMES[type(row)] in after:
-            self._named.append(change)
-
-    def _refuse(self, message: str, *path: str | int) -> None:
-        self._errors.append(FieldError(message, path))
-
-    async def _check_names(self, model: type[Noun]) -> None:
-        """Names are unique, also within the set."""
-        named = [change for change in self._named if isinstance(change.row, model)]
-        keys = {_name_key(change.row) for change in named}
-        holders = {
-            _name_key(row): row.pk for row in await rows_among(_all(model), KEYS[model], keys)
-        }
-        for change in named:
-            identity = change.row.pk or id(change.row)
-            if holders.setdefault(_name_key(change.row), identity) != identity:
-                self._refuse(TAKEN[model], *change.at, NAMES[model])
-
-    def _check_groups(self) -> None:
-        changes: list[Create | Update] = [*self.of(Create)]
-        changes += [each.change for each in self._updates]
-        for change in changes:
-            if isinstance(change.row, Group):
-                error = membership_error(change.row.can_admin, change.row.membership)
-                if error:
-                    self._refuse(error, *change.at, "can_admin")
-        links: list[AddMember | RemoveMember] = [*self.of(AddMember), *self.of(RemoveMember)]
-        for link in links:
-            if link.group.membership != GroupMembership.MANUAL:
-                self._refuse(SELF_FILLING, *link.at)
-
-    def _check_access(self, change: SetAccess) -> None:
-        if change.account is None:
-            return
-        if not change.user.is_active:
-            self._refuse(CLOSED, *change.at)
-        system_namespaces = self.options.system_namespaces
-        for error in account_errors(change.account, system_namespaces=system_namespaces):
-            self._errors.append(error.below(change.at))
-
-    async def _check_proofs(self) -> None:
-        """An address or identity proves one user only; the same set may take it from another."""
-        freed = {(each.user.pk, each.address) for each in self.of(UnverifyEmail)}
-        verified = self.of(VerifyEmail)
-        rows = await rows_among(VerifiedEmail.all(), "address", {each.address for each in verified})
-        owners = {
-            row.address: row.user_id for row in rows if (row.user_id, row.address) not in freed
-        }
-        for each in verified:
-            identity = each.user.pk or id(each.user)
-            if owners.setdefault(each.address, identity) != identity:
-                self._refuse(VERIFIED_BY_OTHER, *each.at)
-
-    def _check_privileges(self) -> None:
-        """A personal access token makes no administrator: its finder would outgrow its scopes."""
-        appoints = (
-            any(_appoints(each.row, RULES[type(each.row)]) for each in self.of(Create))
-            or any(_appoints(each.change.row, each.after) for each in self._updates)
-            or any(each.group.can_admin for each in self.of(AddMember))
-        )
-        if appoints and isinstance(self.writer.by, Actor):
-            self.writer.by.require_sign_in()
-        for taken in self._taken():
-            self.writer.last_administrator = taken
-
-    def _taken(self) -> Iterator[Path]:
-        """Where changes may take an administrator away."""
-        for each in self._updates:
-            for column in ("is_active", "is_superuser", "can_admin"):
-                if each.after.get(column) is False:
-                    yield (*each.change.at, column)
-        yield from (change.at for change in [*self.of(RemoveMember), *self.of(Delete)])
-
-    # Statements
-
     async def _create(self, model: type[Noun], changes: Sequence[Create]) -> None:
         """Tortoise's bulk_create leaves the ids to the database and does not read them."""
         rows: list[Any] = [change.row for change in changes]
         await model.bulk_create(rows, batch_size=BATCH)
         new = [row for row in rows if row.pk is None]
-        stored = await rows_among(_all(model), KEYS[model], {_name_key(row) for row in new})
-        ids = {_name_key(row): row.pk for row in stored}
+        stored = await rows_among(all_rows(model), KEYS[model], {name_key(row) for row in new})
+        ids = {name_key(row): row.pk for row in stored}
         for row in new:
-            row.pk = ids[_name_key(row)]
+            row.pk = ids[name_key(row)]
         for change in changes:
             change.row._saved_in_db = True
             details = {**creation(change.row), **change.details}
@@ -331,7 +205,7 @@ class _Step:
     async def _update(self) -> None:
         """In one statement for all rows that change in the same columns."""
         same: defaultdict[tuple[type[Model], tuple[str, ...]], list[Any]] = defaultdict(list)
-        for each in self._updates:
+        for each in self.checked.updates:
             row = each.change.row
             row.version += 1
             columns = {*each.after, "version"}
@@ -414,7 +288,7 @@ class _Step:
             }
             if not await stored.update(**columns):
                 raise Conflict("The password was changed at the same time; sign in again.")
-            _assign(each.user, columns)
+            assign(each.user, columns)
             self.events.append(Entry(each.kind, each.user))
 
     async def _set_access(self) -> None:
@@ -434,7 +308,7 @@ class _Step:
 
     def _ended_access(self) -> Iterator[EndAccess]:
         """A closed or deleted account keeps no rights in the cluster."""
-        for update in self._updates:
+        for update in self.checked.updates:
             row = update.change.row
             if isinstance(row, User) and update.after.get("is_active") is False:
                 yield EndAccess(row, ACCOUNT_CLOSED)
@@ -446,7 +320,7 @@ class _Step:
         """Closing and reopening an account ends its sessions, and so does a new password."""
         kept: dict[int, UUID | None] = {}
         users: dict[int, User] = {}
-        moved = (each.change.row for each in self._updates if "is_active" in each.after)
+        moved = (each.change.row for each in self.checked.updates if "is_active" in each.after)
         for user in moved:
             if isinstance(user, User):
                 users[user.pk], kept[user.pk] = user, None
@@ -473,15 +347,6 @@ class _Step:
                 if hasattr(row, name)
             }
             self.events.append(Entry(_kind(row, "DELETED"), row, told))
-
-
-@dataclass(frozen=True, slots=True)
-class _Differences:
-    """The columns in which an update changes its row, with the values before and after."""
-
-    change: Update
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
 
 
 async def change_row(
@@ -512,54 +377,9 @@ async def delete_row(
         await writer.write([Delete(row, at=("database_id",))])
 
 
-async def rows_among(query: QuerySet[M], column: str, values: Collection[Any]) -> list[M]:
-    """The rows whose column has one of the values, read in batches."""
-    rows: list[M] = []
-    for some in batches(values):
-        rows += await query.filter(**{f"{column}__in": some})
-    return rows
-
-
-def batches(values: Iterable[Any]) -> Iterator[list[Any]]:
-    ordered = list(values)
-    return (ordered[start : start + BATCH] for start in range(0, len(ordered), BATCH))
-
-
-def _all(model: type[Noun]) -> QuerySet[Any]:
-    return model.all()
-
-
 async def _delete_ids(model: type[Model], ids: Collection[Any]) -> None:
     for some in batches(ids):
         await model.filter(id__in=some).delete()
-
-
-def _assign(row: Model, values: Mapping[str, Any]) -> None:
-    for column, value in values.items():
-        setattr(row, column, value)
-    if isinstance(row, User) and "username" in values:
-        row.username_key = username_key(row.username)
-
-
-def _with_swapped_email(user: User, values: dict[str, Any]) -> dict[str, Any]:
-    """An alternative address that becomes the primary one changes places with it."""
-    primary, alternatives = values.get("primary_email"), user.alternative_emails
-    if primary not in alternatives or not user.primary_email or "alternative_emails" in values:
-        return values
-    others = [other for other in alternatives if other not in (primary, user.primary_email)]
-    return values | {"alternative_emails": [*others, user.primary_email]}
-
-
-def _name_key(row: Any) -> str:
-    key: str = getattr(row, KEYS[type(row)])
-    return key
-
-
-def _appoints(row: Noun, columns: Collection[str]) -> bool:
-    """Whether the columns make somebody an administrator."""
-    return any(
-        column in columns and getattr(row, column) for column in ("is_superuser", "can_admin")
-    )
 
 
 def _kind(row: Noun, happened: str) -> AuditKind:

@@ -19,8 +19,9 @@ from portal.declared.format import Declaration, DeclaredUser, read_declaration, 
 from portal.declared.plan import Line, NewHash, plan
 from portal.settings import Settings
 from resolvers.changes import WriteOptions
+from resolvers.checks import rows_among
 from resolvers.errors import BadUserInput, Conflict, FieldError, TooBusy
-from resolvers.writes import rows_among, writing
+from resolvers.writes import writing
 
 UNKNOWN_HASH = (
     "This hash cannot be verified: known are Argon2, and of Django argon2, bcrypt_sha256,"

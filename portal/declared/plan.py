@@ -42,8 +42,8 @@ from resolvers.changes import (
     VerifyEmail,
     WithdrawWebApp,
 )
+from resolvers.checks import rows_among
 from resolvers.errors import Conflict, FieldError, Path
-from resolvers.writes import rows_among
 
 R = TypeVar("R", Group, WebApp)
 Noun = User | Group | WebApp
