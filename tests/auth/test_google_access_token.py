@@ -11,7 +11,7 @@ from tests.auth.conftest import CLIENT_ID, NOW, ScriptedProvider
 TOKEN = "ya29.planted-access-token"
 
 
-async def test_an_access_token_of_this_application_says_who_signed_in(
+async def test_access_token_identifies_the_user(
     google: GoogleSignIn, provider: ScriptedProvider
 ) -> None:
     identity = await google.by_access_token(TOKEN)
@@ -32,7 +32,7 @@ async def test_an_access_token_of_this_application_says_who_signed_in(
         {},
     ],
 )
-async def test_a_token_for_another_application_is_refused_before_the_profile_is_read(
+async def test_token_of_another_application_is_refused(
     google: GoogleSignIn, provider: ScriptedProvider, facts: dict[str, Any]
 ) -> None:
     provider.answer("tokeninfo", {"sub": "1234567890", "expires_in": 3599, **facts})
@@ -52,7 +52,7 @@ async def test_one_name_for_the_application_is_enough(
 @pytest.mark.parametrize(
     "lifetime", [{"expires_in": 0}, {"expires_in": "-5"}, {"exp": str(int(NOW.timestamp()))}]
 )
-async def test_an_expired_access_token_is_refused_before_the_profile_is_read(
+async def test_expired_access_token_is_refused(
     google: GoogleSignIn, provider: ScriptedProvider, lifetime: dict[str, Any]
 ) -> None:
     provider.answer("tokeninfo", provider.tokeninfo | lifetime)
@@ -63,7 +63,7 @@ async def test_an_expired_access_token_is_refused_before_the_profile_is_read(
 
 @pytest.mark.parametrize("endpoint", ["tokeninfo", "userinfo"])
 @pytest.mark.parametrize("status", [400, 401, 403])
-async def test_an_access_token_that_the_provider_does_not_know_is_refused(
+async def test_unknown_access_token_is_refused(
     google: GoogleSignIn, provider: ScriptedProvider, endpoint: str, status: int
 ) -> None:
     provider.answer(endpoint, {"error": "invalid_token"}, status=status)
@@ -71,7 +71,7 @@ async def test_an_access_token_that_the_provider_does_not_know_is_refused(
         await google.by_access_token(TOKEN)
 
 
-async def test_profile_and_token_must_belong_to_the_same_account(
+async def test_profile_of_another_account_is_refused(
     google: GoogleSignIn, provider: ScriptedProvider
 ) -> None:
     provider.answer("userinfo", provider.profile | {"sub": "somebody else"})
@@ -96,7 +96,7 @@ async def test_profile_and_token_must_belong_to_the_same_account(
         (503, "<html>"),
     ],
 )
-async def test_an_answer_that_breaks_the_protocol_is_the_providers_fault(
+async def test_malformed_response_is_unavailability(
     google: GoogleSignIn, provider: ScriptedProvider, endpoint: str, status: int, body: object
 ) -> None:
     provider.answer(endpoint, body, status=status)
@@ -105,7 +105,7 @@ async def test_an_answer_that_breaks_the_protocol_is_the_providers_fault(
 
 
 @pytest.mark.parametrize("subject", [None, "", 7, "x" * 256])
-async def test_a_profile_without_a_subject_is_the_providers_fault(
+async def test_profile_without_subject_is_unavailability(
     google: GoogleSignIn, provider: ScriptedProvider, subject: object
 ) -> None:
     provider.answer("tokeninfo", {"aud": CLIENT_ID})
@@ -115,7 +115,7 @@ async def test_a_profile_without_a_subject_is_the_providers_fault(
 
 
 @pytest.mark.parametrize("lifetime", [{"expires_in": "soon"}, {"exp": []}, {"exp": 10**400}])
-async def test_a_lifetime_that_makes_no_sense_is_the_providers_fault(
+async def test_malformed_lifetime_is_unavailability(
     google: GoogleSignIn, provider: ScriptedProvider, lifetime: dict[str, Any]
 ) -> None:
     provider.answer("tokeninfo", provider.tokeninfo | lifetime)

@@ -30,7 +30,7 @@ async def test_a_code_with_its_verifier_says_who_signed_in(google: GoogleSignIn,
 
 
 @pytest.mark.parametrize("verifier", [None, "", "x" * 43, VERIFIER.lower()])
-async def test_a_code_without_its_verifier_is_refused(
+async def test_code_without_verifier_is_refused(
     google: GoogleSignIn, code: str, verifier: str | None
 ) -> None:
     with pytest.raises(CredentialRefused, match="refuses the authorization code"):
@@ -53,7 +53,7 @@ async def test_a_code_of_another_sign_in_is_refused(google: GoogleSignIn, code: 
         await google.by_code(code, redirect_uri=REDIRECT_URI, code_verifier=VERIFIER, nonce="n-2")
 
 
-async def test_the_id_token_that_a_code_gives_is_verified_too(
+async def test_id_token_of_a_code_is_verified(
     google: GoogleSignIn, provider: ScriptedProvider
 ) -> None:
     tokens = {"id_token": provider.id_token(aud="another"), "access_token": "a"}
@@ -97,7 +97,7 @@ async def test_the_secret_goes_where_the_provider_wants_it(
         (503, "<html>"),
     ],
 )
-async def test_a_token_endpoint_that_fails_is_no_fault_of_the_user(
+async def test_failing_token_endpoint_is_unavailability(
     google: GoogleSignIn, provider: ScriptedProvider, status: int, body: object
 ) -> None:
     provider.answer("token", body, status=status)

@@ -34,7 +34,7 @@ def by_access_token(google: GoogleSignIn) -> Awaitable[object]:
         ("token", by_code),
     ],
 )
-async def test_a_provider_that_hangs_costs_no_more_than_the_timeout(
+async def test_hanging_provider_times_out(
     google: GoogleSignIn,
     provider: ScriptedProvider,
     endpoint: str,
@@ -113,7 +113,7 @@ async def test_nothing_is_fetched_before_somebody_signs_in(
         (500, "<html>"),
     ],
 )
-async def test_a_discovery_document_without_sense_makes_sign_in_unavailable(
+async def test_malformed_discovery_document_is_unavailability(
     google: GoogleSignIn, provider: ScriptedProvider, status: int, body: object
 ) -> None:
     token = provider.id_token()
@@ -158,7 +158,7 @@ async def test_keys_without_sense_make_sign_in_unavailable(
         ("http://127.0.0.1/discovery", "gopher://127.0.0.1/userinfo"),
     ],
 )
-async def test_a_document_may_not_lead_to_a_less_secure_address(
+async def test_document_cannot_downgrade_to_http(
     clock: Clock, discovery_url: str, address: str
 ) -> None:
     client = CannedAnswer({"userinfo_endpoint": address})

@@ -53,7 +53,7 @@ async def test_all_three_ways_lead_to_the_same_person(
     )
 
 
-async def test_what_another_application_got_opens_nothing_here(
+async def test_tokens_of_another_application_are_refused(
     sign_in: GoogleSignIn, openid_provider: OpenIdProvider
 ) -> None:
     tokens = openid_provider.tokens(CAROL.subject, client_id="another-application")

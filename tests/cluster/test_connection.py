@@ -49,7 +49,7 @@ def test_retryable_status_is_unavailability(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 413, 422])
-def test_client_error_is_a_refusal_with_the_servers_message(status: int) -> None:
+def test_client_error_has_the_servers_message(status: int) -> None:
     refusal = response_error("a", status, b'{"message": "because"}')
     assert isinstance(refusal, ClusterRefused)
     assert (refusal.status, str(refusal)) == (status, "because")

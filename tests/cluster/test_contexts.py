@@ -85,7 +85,7 @@ async def test_an_unusable_kubeconfig_is_one_clear_line(tmp_path: Path, edit: Ed
 
 
 @pytest.mark.parametrize("text", ["", "just words", "[1, 2]", "{", "a: b: c", "contexts: 7", "\0"])
-async def test_a_file_that_is_no_kubeconfig_is_one_clear_line(tmp_path: Path, text: str) -> None:
+async def test_invalid_kubeconfig(tmp_path: Path, text: str) -> None:
     path = tmp_path / "strange"
     path.write_text(text)
     with pytest.raises(ClusterConfigError, match=r"cannot be used: .") as error:
@@ -93,7 +93,7 @@ async def test_a_file_that_is_no_kubeconfig_is_one_clear_line(tmp_path: Path, te
     assert "\n" not in str(error.value)
 
 
-async def test_a_context_without_user_is_fine_where_a_local_proxy_signs_in(tmp_path: Path) -> None:
+async def test_http_context_needs_no_user(tmp_path: Path) -> None:
     path = rewrite(tmp_path / "no-user", without_user, original=kubeconfig_of(NOWHERE))
     assert names(await load(path)) == ["proxy"]
 
@@ -103,7 +103,7 @@ def trusting_strangers(config: dict[str, Any]) -> None:
     config["clusters"][0]["cluster"]["certificate-authority-data"] = strangers
 
 
-async def test_a_server_with_another_authority_is_not_trusted(
+async def test_unknown_authority_is_not_trusted(
     testbed: ClusterTestbed, tmp_path: Path, open_cluster: OpenCluster
 ) -> None:
     path = rewrite(tmp_path / "strangers", trusting_strangers, original=testbed.kubeconfig)

@@ -23,7 +23,7 @@ class CountingLoader(KubeConfigLoader):
         configuration.api_key["BearerToken"] = f"token {self.loaded}"
 
 
-async def test_credentials_that_may_expire_are_loaded_again_every_minute() -> None:
+async def test_credentials_are_renewed_every_minute() -> None:
     # The renewal looks at the clock when it is made, and again whenever it sets the next time.
     seconds = iter([0.0, 59.0, 61.0, 61.0, 62.0, 122.0, 122.0])
     loader, configuration = CountingLoader(), Configuration()
@@ -34,7 +34,7 @@ async def test_credentials_that_may_expire_are_loaded_again_every_minute() -> No
     assert configuration.api_key["BearerToken"] == "token 2"
 
 
-async def test_an_exec_plugin_of_the_operators_kubeconfig_is_asked_for_a_token(
+async def test_exec_plugin_provides_the_token(
     pod: dict[str, Any], testbed: ClusterTestbed, tmp_path: Path, open_cluster: OpenCluster
 ) -> None:
     version = "client.authentication.k8s.io/v1"
@@ -54,7 +54,7 @@ async def test_an_exec_plugin_of_the_operators_kubeconfig_is_asked_for_a_token(
     assert cluster.facts.node_count is None
 
 
-async def test_a_token_file_may_be_renewed_while_the_portal_runs(
+async def test_token_file_is_read_again(
     pod: dict[str, Any],
     testbed: ClusterTestbed,
     tmp_path: Path,

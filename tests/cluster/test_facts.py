@@ -27,7 +27,7 @@ def capacity(nodes: list[Any], resource: str) -> Decimal:
     return sum(map(parse_quantity, quantities), Decimal(0))
 
 
-async def test_facts_are_what_the_api_server_says_in_full_lists(
+async def test_facts_match_full_lists(
     seeded: ClusterTestbed, admin: client.ApiClient, open_cluster: OpenCluster
 ) -> None:
     cluster = await open_cluster(seeded.kubeconfig)
@@ -44,7 +44,7 @@ async def test_facts_are_what_the_api_server_says_in_full_lists(
     assert facts.reachable
 
 
-async def test_before_the_first_observation_nothing_is_known(
+async def test_facts_before_the_first_observation(
     testbed: ClusterTestbed, open_cluster: OpenCluster
 ) -> None:
     cluster = await open_cluster(testbed.kubeconfig)
@@ -52,7 +52,7 @@ async def test_before_the_first_observation_nothing_is_known(
     assert not cluster.facts.reachable
 
 
-async def test_pods_and_volumes_are_counted_without_being_fetched(
+async def test_pods_and_volumes_are_counted_only(
     seeded: ClusterTestbed, proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
 ) -> None:
     cluster = await open_cluster(proxy_kubeconfig)
@@ -65,7 +65,7 @@ async def test_pods_and_volumes_are_counted_without_being_fetched(
         assert passage.answer_bytes < 10_000
 
 
-async def test_an_observation_costs_as_many_requests_with_many_pods_as_with_few(
+async def test_number_of_requests_is_independent_of_pods(
     seeded: ClusterTestbed, proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
 ) -> None:
     cluster = await open_cluster(proxy_kubeconfig)
@@ -107,7 +107,7 @@ async def test_nodes_are_read_page_by_page(
 
 
 @pytest.mark.usefixtures("pages_of_four")
-async def test_without_a_remaining_count_metadata_is_paged_through(
+async def test_missing_count_pages_through_metadata(
     seeded: ClusterTestbed,
     proxy: Proxy,
     proxy_kubeconfig: Path,
@@ -124,7 +124,7 @@ async def test_without_a_remaining_count_metadata_is_paged_through(
     assert all("as=PartialObjectMetadataList" in page.accept for page in pages)
 
 
-async def test_a_refused_fact_is_none_and_the_others_are_there(
+async def test_refused_fact_is_none(
     seeded: ClusterTestbed, proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
 ) -> None:
     proxy.answer(403, where="/persistentvolumes")
@@ -137,7 +137,7 @@ async def test_a_refused_fact_is_none_and_the_others_are_there(
     assert cluster.facts.observed_at is not None
 
 
-async def test_a_fact_refused_later_keeps_its_value_and_is_logged_once(
+async def test_fact_refused_later_keeps_its_value(
     seeded: ClusterTestbed,
     proxy: Proxy,
     proxy_kubeconfig: Path,
@@ -157,7 +157,7 @@ async def test_a_fact_refused_later_keeps_its_value_and_is_logged_once(
     ]
 
 
-async def test_a_fact_that_fails_now_and_then_does_not_count_as_observed(
+async def test_failing_fact_is_not_observed(
     seeded: ClusterTestbed, proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
 ) -> None:
     proxy.answer(500, where="/nodes")
@@ -207,7 +207,7 @@ async def test_every_form_of_quantity_is_summed_exactly(
     )
 
 
-async def test_a_node_that_has_not_reported_yet_counts_without_capacity(
+async def test_node_without_capacity(
     seeded: ClusterTestbed, proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
 ) -> None:
     proxy.rewrite(answering_nodes(node(cpu="2", memory="1Gi"), node()))
@@ -218,7 +218,7 @@ async def test_a_node_that_has_not_reported_yet_counts_without_capacity(
 
 
 @pytest.mark.parametrize("quantity", ["a lot", "NaN", "Infinity"])
-async def test_what_is_no_quantity_makes_the_fact_unreadable_and_nothing_else(
+async def test_invalid_quantity_fails_one_fact(
     seeded: ClusterTestbed,
     proxy: Proxy,
     proxy_kubeconfig: Path,

@@ -81,7 +81,7 @@ def test_kubectl_reads_the_same_names(name: str, tmp_path: Path) -> None:
     assert config["users"][0]["name"] == f"{name}@{name or 'c'}"
 
 
-def test_a_plugin_stands_in_the_file_instead_of_a_token() -> None:
+def test_plugin_instead_of_token() -> None:
     plugin = ExecCredential(
         args=("credential", "--server", "https://portal.example.org", "--cluster", "yes"),
         env={"NO": "1"},
@@ -101,7 +101,7 @@ def test_a_plugin_stands_in_the_file_instead_of_a_token() -> None:
     }
 
 
-def test_without_an_authority_the_system_decides_and_verification_stays_on() -> None:
+def test_missing_authority_keeps_verification() -> None:
     config = yaml.safe_load(rendered())
     assert config["clusters"][0]["cluster"] == {"server": "https://k8s.example.org"}
 
@@ -123,9 +123,7 @@ def entry(kubeconfig: str) -> dict[str, Any]:
     return cluster
 
 
-async def test_the_authority_of_the_portals_own_configuration_is_embedded(
-    cluster: Cluster, own_authority: str
-) -> None:
+async def test_authority_is_embedded(cluster: Cluster, own_authority: str) -> None:
     file = cluster.kubeconfig(user="alice", namespace="team-alice", credential=TOKEN)
     assert entry(file) == {
         "server": cluster.api_server_url,
@@ -153,7 +151,7 @@ def server_name_of(kubeconfig: Path, folder: Path) -> Path:
     return path
 
 
-async def test_the_server_name_of_the_certificate_is_for_the_internal_address_only(
+async def test_tls_server_name_is_for_the_internal_url(
     testbed: ClusterTestbed, tmp_path: Path, open_cluster: OpenCluster
 ) -> None:
     kubeconfig = server_name_of(testbed.kubeconfig, tmp_path)
@@ -194,9 +192,7 @@ def allowed(call: Callable[[], object]) -> bool:
     return True
 
 
-async def test_the_downloaded_file_works_in_the_own_namespace_and_is_refused_elsewhere(
-    downloaded: Path, team: str
-) -> None:
+async def test_kubeconfig_works_in_the_own_namespace_only(downloaded: Path, team: str) -> None:
     with client.ApiClient(settings_of(downloaded)) as api:
         core = client.CoreV1Api(api)
         await until(lambda: allowed(lambda: core.list_namespaced_pod(team)))
@@ -209,7 +205,7 @@ async def test_the_downloaded_file_works_in_the_own_namespace_and_is_refused_els
 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="no kubectl on the PATH")
-async def test_kubectl_works_with_the_downloaded_file_as_it_is(downloaded: Path, team: str) -> None:
+async def test_kubectl_reads_the_kubeconfig(downloaded: Path, team: str) -> None:
     def kubectl(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = ["kubectl", "--kubeconfig", str(downloaded), "--cache-dir", str(downloaded) + "d"]
         return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
@@ -222,9 +218,7 @@ async def test_kubectl_works_with_the_downloaded_file_as_it_is(downloaded: Path,
     assert "orbidden" in refusal.stderr
 
 
-async def test_a_client_gets_its_token_from_the_plugin_that_the_file_names(
-    cluster: Cluster, team: str, tmp_path: Path
-) -> None:
+async def test_client_runs_the_plugin(cluster: Cluster, team: str, tmp_path: Path) -> None:
     token = await cluster.issue_token(team, "alice", lifetime=HOUR)
     answer = {
         "apiVersion": "client.authentication.k8s.io/v1",

@@ -58,7 +58,7 @@ async def outage_seen_by(cluster: Cluster) -> AsyncIterator[None]:
     await until(lambda: cluster.facts.observed_at != seen)
 
 
-async def test_whatever_the_api_server_does_the_last_facts_stay_and_it_recovers_by_itself(
+async def test_outage_keeps_facts_and_recovers(
     fault: Callable[[Proxy], None],
     proxy: Proxy,
     proxy_kubeconfig: Path,
@@ -84,7 +84,7 @@ async def test_watchers_hear_of_an_outage_and_of_its_end(
     assert (await soon(anext(watch))).reachable
 
 
-async def test_known_outage_fails_a_token_request_without_a_call(
+async def test_known_outage_fails_fast(
     proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
 ) -> None:
     cluster = await open_cluster(proxy_kubeconfig)
@@ -95,7 +95,7 @@ async def test_known_outage_fails_a_token_request_without_a_call(
         await cluster.issue_token("default", "default", lifetime=HOUR)
 
 
-async def test_unknown_outage_ends_a_token_request_by_its_timeout(
+async def test_unknown_outage_times_out(
     proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
 ) -> None:
     cluster = await open_cluster(proxy_kubeconfig)

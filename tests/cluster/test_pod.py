@@ -31,9 +31,7 @@ async def test_in_a_pod_the_configured_contexts_win(
 
 
 @pytest.mark.parametrize("authority", [None, "", "no certificate"])
-async def test_a_pod_without_a_usable_authority_is_a_clear_error(
-    pod: dict[str, Any], authority: str | None
-) -> None:
+async def test_pod_without_usable_authority(pod: dict[str, Any], authority: str | None) -> None:
     file = pod["service_account_folder"] / "ca.crt"
     file.unlink()
     if authority is not None:
@@ -42,6 +40,6 @@ async def test_a_pod_without_a_usable_authority_is_a_clear_error(
         await load(**pod)
 
 
-async def test_in_cluster_outside_of_a_pod_is_a_clear_error(tmp_path: Path) -> None:
+async def test_in_cluster_outside_of_a_pod(tmp_path: Path) -> None:
     with pytest.raises(ClusterConfigError, match="own cluster cannot be used"):
         await load(None, "in-cluster", service_account_folder=tmp_path)

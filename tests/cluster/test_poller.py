@@ -40,7 +40,7 @@ async def poll() -> AsyncIterator[Scenario]:
         yield scenario
 
 
-async def test_an_outage_keeps_the_last_facts_and_the_time_of_their_observation(
+async def test_outage_keeps_facts_and_their_time(
     poll: Scenario,
 ) -> None:
     _, snapshot = await poll(FINE, DOWN)
@@ -65,7 +65,7 @@ async def test_each_change_of_state_is_logged_once(
     ]
 
 
-async def test_a_refused_subject_is_logged_when_it_starts_and_when_it_ends(
+async def test_refused_subject_is_logged_once(
     poll: Scenario, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")

@@ -15,7 +15,7 @@ async def cluster(testbed: ClusterTestbed, open_cluster: OpenCluster) -> Cluster
     return await open_cluster(testbed.kubeconfig)
 
 
-async def test_namespace_account_and_binding_are_made_once_and_then_taken_as_they_are(
+async def test_objects_are_created_once(
     cluster: Cluster, admin: client.ApiClient, fresh_name: str
 ) -> None:
     made = [
@@ -48,9 +48,7 @@ async def test_an_existing_namespace_keeps_what_is_in_it(
     assert metadata.labels["made"] == "before"
 
 
-async def test_only_the_purpose_that_a_namespace_was_made_for_counts_it_as_its_own_again(
-    cluster: Cluster, fresh_name: str
-) -> None:
+async def test_namespace_belongs_to_one_purpose(cluster: Cluster, fresh_name: str) -> None:
     made = [
         await cluster.ensure_namespace(fresh_name, made_for=purpose)
         for purpose in ("first", "first", "second", "first")
@@ -60,7 +58,7 @@ async def test_only_the_purpose_that_a_namespace_was_made_for_counts_it_as_its_o
     assert not await cluster.ensure_namespace(fresh_name, made_for="second", ours={"third"})
 
 
-async def test_a_namespace_that_somebody_else_made_belongs_to_no_purpose(
+async def test_existing_namespace_has_no_purpose(
     cluster: Cluster, admin: client.ApiClient, fresh_name: str
 ) -> None:
     metadata = client.V1ObjectMeta(name=fresh_name)
@@ -68,7 +66,7 @@ async def test_a_namespace_that_somebody_else_made_belongs_to_no_purpose(
     assert not await cluster.ensure_namespace(fresh_name, made_for="first")
 
 
-async def test_the_default_account_of_a_new_namespace_is_there_at_once(
+async def test_default_account_of_a_new_namespace(
     cluster: Cluster, admin: client.ApiClient, fresh_name: str
 ) -> None:
     await cluster.ensure_namespace(fresh_name, made_for="first")
@@ -76,7 +74,7 @@ async def test_the_default_account_of_a_new_namespace_is_there_at_once(
     assert client.CoreV1Api(admin).read_namespaced_service_account("default", fresh_name)
 
 
-async def test_several_accounts_and_roles_get_a_binding_each(
+async def test_each_account_and_role_has_a_binding(
     cluster: Cluster, admin: client.ApiClient, fresh_name: str
 ) -> None:
     await cluster.ensure_namespace(fresh_name, made_for="first")
@@ -87,18 +85,14 @@ async def test_several_accounts_and_roles_get_a_binding_each(
 
 
 @pytest.mark.parametrize("name", ["Team A", "team_a", "-a", "", "..", "a/b", "a" * 64, "é"])
-async def test_a_name_that_kubernetes_refuses_is_refused_in_its_words(
-    cluster: Cluster, name: str
-) -> None:
+async def test_invalid_name_has_the_servers_message(cluster: Cluster, name: str) -> None:
     with pytest.raises(ClusterRefused, match=r"metadata\.name") as refusal:
         await cluster.ensure_namespace(name, made_for="first")
     assert refusal.value.status == 422
 
 
 @pytest.mark.parametrize("name", ["..", "", "a/b", "%2e"])
-async def test_a_namespace_that_would_change_the_path_is_refused(
-    cluster: Cluster, name: str
-) -> None:
+async def test_namespace_cannot_change_the_path(cluster: Cluster, name: str) -> None:
     with pytest.raises(ClusterRefused, match="not a name"):
         await cluster.ensure_service_account(name, "alice")
     with pytest.raises(ClusterRefused, match="not a name"):

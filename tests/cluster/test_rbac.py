@@ -185,7 +185,7 @@ def prepared(admin: client.ApiClient, fresh_name: str) -> Iterator[str]:
     core.delete_namespace(name)
 
 
-def test_the_table_names_exactly_the_rights_of_the_manifest() -> None:
+def test_table_lists_the_permissions_of_the_manifest() -> None:
     assert sorted(map(title, RIGHTS)) == sorted(NEEDED_FOR)
     assert list(map(title, SECRET_RIGHTS)) == ["get secrets"]
 
@@ -198,7 +198,7 @@ def new_namespace(admin: client.ApiClient, fresh_name: str) -> Iterator[str]:
         client.CoreV1Api(admin).delete_namespace(name)
 
 
-async def test_with_the_manifests_account_every_feature_works(
+async def test_manifest_is_sufficient(
     open_portal: OpenPortal, prepared: str, new_namespace: str
 ) -> None:
     cluster, _ = await open_portal(RIGHTS)
@@ -207,7 +207,7 @@ async def test_with_the_manifests_account_every_feature_works(
 
 
 @pytest.mark.parametrize("right", RIGHTS, ids=title)
-async def test_without_any_one_right_exactly_what_needs_it_is_broken(
+async def test_each_permission_is_necessary(
     open_portal: OpenPortal, prepared: str, new_namespace: str, right: Rule
 ) -> None:
     cluster, _ = await open_portal([one for one in RIGHTS if one != right])
@@ -215,9 +215,7 @@ async def test_without_any_one_right_exactly_what_needs_it_is_broken(
     assert set().union(*NEEDED_FOR.values()) - works == NEEDED_FOR[title(right)]
 
 
-async def test_a_cluster_role_that_the_manifest_does_not_name_is_not_given_away(
-    open_portal: OpenPortal, prepared: str
-) -> None:
+async def test_other_cluster_roles_are_not_bound(open_portal: OpenPortal, prepared: str) -> None:
     cluster, _ = await open_portal(RIGHTS)
     with pytest.raises(ClusterRefused) as refusal:
         await cluster.ensure_role_binding(prepared, "alice", "cluster-admin", key="first")
@@ -225,7 +223,7 @@ async def test_a_cluster_role_that_the_manifest_does_not_name_is_not_given_away(
 
 
 @pytest.mark.parametrize("may_read_secrets", [True, False])
-async def test_token_secrets_are_read_only_where_that_role_is_bound(
+async def test_token_secrets_need_their_role(
     open_portal: OpenPortal, admin: client.ApiClient, prepared: str, may_read_secrets: bool
 ) -> None:
     await put_account(admin, prepared, "carol")

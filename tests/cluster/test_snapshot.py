@@ -16,7 +16,7 @@ async def test_a_watcher_gets_the_current_facts_first() -> None:
     assert await soon(anext(aiter(snapshot.watch()))) == THREE_PODS
 
 
-async def test_a_newer_observation_of_the_same_is_no_change() -> None:
+async def test_same_facts_are_not_a_change() -> None:
     snapshot = Snapshot()
     snapshot.publish(THREE_PODS)
     watch = aiter(snapshot.watch())
@@ -32,7 +32,7 @@ async def test_a_newer_observation_of_the_same_is_no_change() -> None:
     assert await soon(change) == four_pods
 
 
-async def test_a_slow_watcher_gets_the_newest_facts_and_delays_nobody() -> None:
+async def test_slow_watcher_delays_no_other() -> None:
     snapshot = Snapshot()
     slow, fast = aiter(snapshot.watch()), aiter(snapshot.watch())
     await soon(anext(slow))
@@ -43,7 +43,7 @@ async def test_a_slow_watcher_gets_the_newest_facts_and_delays_nobody() -> None:
     assert (await soon(anext(slow))).pod_count == 99
 
 
-async def test_a_slow_watcher_does_not_hear_of_a_change_that_was_undone() -> None:
+async def test_slow_watcher_skips_an_undone_change() -> None:
     snapshot = Snapshot()
     snapshot.publish(THREE_PODS)
     watch = aiter(snapshot.watch())

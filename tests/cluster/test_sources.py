@@ -12,7 +12,7 @@ from tests.cluster.proxy import kubeconfig_of
 pytestmark = pytest.mark.usefixtures("empty_home")
 
 
-async def test_without_any_configuration_there_is_no_cluster() -> None:
+async def test_no_configuration_is_no_cluster() -> None:
     clusters = await load()
     await clusters.start()
     assert (len(clusters), clusters.default, clusters.get("any")) == (0, None, None)
@@ -27,7 +27,7 @@ async def test_the_default_file_is_used_where_it_exists(
     assert names(await load()) == ["south"]
 
 
-async def test_a_default_file_without_contexts_is_no_cluster(empty_home: Path) -> None:
+async def test_default_file_without_contexts(empty_home: Path) -> None:
     (empty_home / ".kube").mkdir()
     (empty_home / ".kube" / "config").write_text("{apiVersion: v1, kind: Config, contexts: null}")
     assert names(await load()) == []
@@ -40,7 +40,7 @@ async def test_the_current_context_is_the_cluster(two_contexts: Path) -> None:
     assert clusters.default.api_server_url == "http://south.example.org"
 
 
-async def test_several_contexts_are_several_clusters_and_the_first_is_the_default(
+async def test_first_context_is_the_default(
     two_contexts: Path,
 ) -> None:
     clusters = await load(two_contexts, "north", "south")
@@ -49,7 +49,7 @@ async def test_several_contexts_are_several_clusters_and_the_first_is_the_defaul
     assert clusters.get("west") is None
 
 
-async def test_the_external_url_belongs_to_the_default_cluster_only(two_contexts: Path) -> None:
+async def test_external_url_is_for_the_default_cluster(two_contexts: Path) -> None:
     contexts = ["north", "south", "north"]
     clusters = await load(two_contexts, *contexts, api_server_external="https://k8s.test")
     assert [cluster.api_server_url for cluster in clusters] == [
@@ -58,23 +58,21 @@ async def test_the_external_url_belongs_to_the_default_cluster_only(two_contexts
     ]
 
 
-async def test_several_files_are_merged_and_missing_ones_skipped(
-    tmp_path: Path, two_contexts: Path
-) -> None:
+async def test_files_are_merged(tmp_path: Path, two_contexts: Path) -> None:
     west = tmp_path / "west"
     west.write_text(kubeconfig_of(NOWHERE, "west"))
     files = os.pathsep.join(map(str, [west, tmp_path / "missing", two_contexts]))
     assert names(await load(files, "north", "west")) == ["north", "west"]
 
 
-async def test_a_missing_context_is_an_error_that_names_those_there_are(
+async def test_missing_context_lists_the_others(
     two_contexts: Path,
 ) -> None:
     with pytest.raises(ClusterConfigError, match=r"no context 'east' in .*: north, south"):
         await load(two_contexts, "north", "east")
 
 
-async def test_a_context_without_any_kubeconfig_is_an_error() -> None:
+async def test_context_without_kubeconfig() -> None:
     with pytest.raises(ClusterConfigError, match=r"no context 'east'.*none"):
         await load(None, "east")
 
@@ -88,7 +86,7 @@ def without_current_context(config: dict[str, Any]) -> None:
     del config["current-context"]
 
 
-async def test_without_a_current_context_the_error_lists_the_choice(two_contexts: Path) -> None:
+async def test_missing_current_context_lists_the_choice(two_contexts: Path) -> None:
     rewrite(two_contexts, without_current_context, original=two_contexts)
     with pytest.raises(ClusterConfigError, match=r"no current context.*north, south"):
         await load(two_contexts)

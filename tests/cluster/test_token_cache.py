@@ -52,7 +52,7 @@ def cache(clock: Clock) -> TokenCache:
     return TokenCache(clock=clock, capacity=2)
 
 
-async def test_a_token_is_kept_for_most_of_its_life_and_then_renewed(
+async def test_token_is_cached_for_most_of_its_lifetime(
     cache: TokenCache, server: Server, clock: Clock
 ) -> None:
     first = await cache.get(ALICE, server.issue)
@@ -62,9 +62,7 @@ async def test_a_token_is_kept_for_most_of_its_life_and_then_renewed(
     assert (await cache.get(ALICE, server.issue)).value == "token 2"
 
 
-async def test_a_token_without_expiry_is_asked_for_again_after_a_minute(
-    cache: TokenCache, clock: Clock
-) -> None:
+async def test_token_without_expiry_is_cached_for_a_minute(cache: TokenCache, clock: Clock) -> None:
     server = Server(clock, life=None)
     await cache.get(ALICE, server.issue)
     await cache.get(ALICE, server.issue)
@@ -74,16 +72,14 @@ async def test_a_token_without_expiry_is_asked_for_again_after_a_minute(
     assert server.issued == 2
 
 
-async def test_a_token_that_has_expired_by_our_clock_is_not_kept(
-    cache: TokenCache, clock: Clock
-) -> None:
+async def test_expired_token_is_not_cached(cache: TokenCache, clock: Clock) -> None:
     server = Server(clock, life=timedelta(minutes=-5))
     await cache.get(ALICE, server.issue)
     await cache.get(ALICE, server.issue)
     assert server.issued == 2
 
 
-async def test_nobody_gets_the_token_of_somebody_else(cache: TokenCache, server: Server) -> None:
+async def test_accounts_do_not_share_tokens(cache: TokenCache, server: Server) -> None:
     alice = await cache.get(ALICE, server.issue)
     assert await cache.get(BOB, server.issue) != alice
     assert await cache.get(("other", "alice", HOUR), server.issue) != alice
@@ -95,9 +91,7 @@ async def test_requests_at_the_same_time_make_one_call(cache: TokenCache, server
     assert len(set(tokens)) == 1
 
 
-async def test_one_who_stops_waiting_does_not_disturb_the_others(
-    cache: TokenCache, server: Server
-) -> None:
+async def test_cancelled_caller_does_not_cancel_the_call(cache: TokenCache, server: Server) -> None:
     impatient = asyncio.ensure_future(cache.get(ALICE, server.issue))
     patient = asyncio.ensure_future(cache.get(ALICE, server.issue))
     await asyncio.sleep(0)
@@ -114,7 +108,7 @@ async def test_a_failed_request_is_not_kept(cache: TokenCache, server: Server) -
     assert (await cache.get(ALICE, server.issue)).value == "token 2"
 
 
-async def test_an_unavailable_cluster_is_bridged_until_the_token_expires(
+async def test_valid_token_bridges_unavailability(
     cache: TokenCache, server: Server, clock: Clock
 ) -> None:
     first = await cache.get(ALICE, server.issue)
@@ -134,9 +128,7 @@ async def test_a_refusal_is_not_bridged(cache: TokenCache, server: Server, clock
         await cache.get(ALICE, server.issue)
 
 
-async def test_the_cache_is_bounded_and_keeps_what_was_used_last(
-    cache: TokenCache, server: Server
-) -> None:
+async def test_least_recently_used_token_is_dropped(cache: TokenCache, server: Server) -> None:
     alice = await cache.get(ALICE, server.issue)
     await cache.get(BOB, server.issue)
     await cache.get(ALICE, server.issue)

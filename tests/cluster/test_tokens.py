@@ -47,7 +47,7 @@ def owner(admin: client.ApiClient, token: str) -> str:
     return str(review.status.user.username)
 
 
-async def test_a_token_authenticates_as_exactly_its_account(
+async def test_token_authenticates_as_its_account(
     cluster: Cluster, alice: tuple[str, str], admin: client.ApiClient
 ) -> None:
     token = await cluster.issue_token(*alice, lifetime=HOUR)
@@ -55,7 +55,7 @@ async def test_a_token_authenticates_as_exactly_its_account(
 
 
 @pytest.mark.parametrize("lifetime", [timedelta(minutes=30), timedelta(hours=2)])
-async def test_the_expiry_is_the_servers_own_and_as_long_as_asked(
+async def test_expiry_is_the_servers(
     cluster: Cluster, alice: tuple[str, str], lifetime: timedelta
 ) -> None:
     token = await cluster.issue_token(*alice, lifetime=lifetime)
@@ -63,16 +63,14 @@ async def test_the_expiry_is_the_servers_own_and_as_long_as_asked(
     assert abs(token.expires_at - datetime.now(UTC) - lifetime) < timedelta(seconds=5)
 
 
-async def test_a_lifetime_that_the_server_refuses_as_too_short_becomes_ten_minutes(
-    cluster: Cluster, alice: tuple[str, str]
-) -> None:
+async def test_minimum_lifetime_is_ten_minutes(cluster: Cluster, alice: tuple[str, str]) -> None:
     token = await cluster.issue_token(*alice, lifetime=timedelta(seconds=1))
     assert token.expires_at is not None
     life = token.expires_at - datetime.now(UTC)
     assert timedelta(minutes=9, seconds=55) < life < timedelta(minutes=10, seconds=5)
 
 
-async def test_a_lifetime_that_the_server_shortens_is_reported_as_shortened(
+async def test_shortened_lifetime_is_reported(
     proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster, alice: tuple[str, str]
 ) -> None:
     soon = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=10)
@@ -87,7 +85,7 @@ async def test_a_lifetime_that_the_server_shortens_is_reported_as_shortened(
     assert (await cluster.issue_token(*alice, lifetime=HOUR)).expires_at == soon
 
 
-async def test_a_token_is_asked_for_once_per_account_and_lifetime(
+async def test_one_token_per_account_and_lifetime(
     proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster, alice: tuple[str, str]
 ) -> None:
     cluster = await open_cluster(proxy_kubeconfig)
@@ -114,7 +112,7 @@ async def test_an_unknown_account_is_refused_in_words(
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../../../secrets", "a/b", "%2e%2e", "a%2fb"])
-async def test_a_name_that_would_change_the_path_never_reaches_the_server(
+async def test_name_cannot_change_the_path(
     proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster, name: str
 ) -> None:
     cluster = await open_cluster(proxy_kubeconfig)
@@ -149,7 +147,7 @@ async def test_a_valid_token_bridges_an_outage(
         await cluster.issue_token(*alice, lifetime=HOUR)
 
 
-async def test_an_account_that_was_made_anew_gets_a_token_of_its_own(
+async def test_recreated_account_gets_a_new_token(
     cluster: Cluster, alice: tuple[str, str], admin: client.ApiClient, fresh_name: str
 ) -> None:
     await cluster.ensure_service_account("team-alice", fresh_name)
@@ -161,7 +159,7 @@ async def test_an_account_that_was_made_anew_gets_a_token_of_its_own(
     assert owner(admin, new.value).endswith(fresh_name)
 
 
-async def test_a_server_without_token_requests_gives_the_token_of_the_accounts_own_secret(
+async def test_token_from_secret(
     proxy: Proxy,
     proxy_kubeconfig: Path,
     open_cluster: OpenCluster,
@@ -197,7 +195,7 @@ async def test_calls_for_one_token_share_one_timeout(
     assert not [passage for passage in proxy.passages if "/secrets/" in passage.path]
 
 
-async def test_without_token_requests_an_unknown_account_is_refused_all_the_same(
+async def test_token_from_secret_of_unknown_account(
     proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster, alice: tuple[str, str]
 ) -> None:
     proxy.answer(404, NO_TOKEN_REQUEST, where="/token")
@@ -206,7 +204,7 @@ async def test_without_token_requests_an_unknown_account_is_refused_all_the_same
         await cluster.issue_token("team-alice", "nobody", lifetime=HOUR)
 
 
-async def test_without_token_requests_and_without_a_secret_the_refusal_says_so(
+async def test_account_without_secret(
     proxy: Proxy,
     proxy_kubeconfig: Path,
     open_cluster: OpenCluster,
@@ -223,7 +221,7 @@ async def test_without_token_requests_and_without_a_secret_the_refusal_says_so(
 
 
 @pytest.mark.parametrize("answer", ["{}", '{"status": {}}', '{"status": {"token": "x"}}', "[]"])
-async def test_a_malformed_answer_to_a_token_request_is_unavailability(
+async def test_malformed_token_response(
     proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster, answer: str
 ) -> None:
     proxy.answer(200, answer)
@@ -232,7 +230,7 @@ async def test_a_malformed_answer_to_a_token_request_is_unavailability(
         await cluster.issue_token("team-alice", "alice", lifetime=HOUR)
 
 
-async def test_a_token_in_a_malformed_answer_does_not_show_in_the_traceback(
+async def test_malformed_token_response_is_not_in_the_traceback(
     proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
 ) -> None:
     proxy.answer(200, '{"status": {"token": "s3cr3t", "expirationTimestamp": "s3cr3t"}}')

@@ -104,18 +104,14 @@ def test_the_same_schema_has_no_change(sdl: str, relied_on: Path) -> None:
         "several fields",
     ],
 )
-def test_a_change_is_told_with_how_serious_it_is(
-    sdl: str, relied_on: Path, now: str, before: str, change: str
-) -> None:
+def test_severity_of_changes(sdl: str, relied_on: Path, now: str, before: str, change: str) -> None:
     relied_on.write_text(replaced(sdl, now, before))
     found = check_schema(relied_on)
     assert change in str(found).splitlines()
     assert bool(found.failure) == change.startswith("breaking")
 
 
-def test_the_documents_that_a_change_breaks_are_named(
-    sdl: str, relied_on: Path, folder: Path
-) -> None:
+def test_broken_documents_are_named(sdl: str, relied_on: Path, folder: Path) -> None:
     relied_on.write_text(replaced(sdl, "  restApiVersion: String!", "  motto: String!"))
     (folder / "portal.graphql").write_text(
         "query Name { portal { name } }\nquery Motto { portal { ...Words } }\n"
@@ -128,7 +124,7 @@ def test_the_documents_that_a_change_breaks_are_named(
     assert found.failure
 
 
-def test_what_is_deprecated_now_is_told() -> None:
+def test_deprecations() -> None:
     old = "type Query { motto(loud: Boolean): String } enum Kind { ONE } input Make { kind: Kind }"
     deprecated = '@deprecated(reason: "Nobody reads it.")'
     new = (
@@ -173,7 +169,7 @@ def test_the_documents_of_rest_are_known() -> None:
     [("type {", "is not a valid schema"), ("type Query { zoo: Zoo }", "is not a valid schema")],
     ids=["syntax", "unknown type"],
 )
-def test_what_is_no_schema_is_refused(relied_on: Path, text: str, complaint: str) -> None:
+def test_invalid_schema(relied_on: Path, text: str, complaint: str) -> None:
     relied_on.write_text(text)
     with pytest.raises(ContractError, match=complaint):
         check_schema(relied_on)
@@ -198,7 +194,7 @@ def test_a_manifest_names_documents_as_well(folder: Path, manifest: dict[str, An
     assert str(broken).startswith(f"broken: the operation in {file}:1: Cannot query field 'zoo'")
 
 
-def test_a_folder_may_hold_manifests_among_other_json(folder: Path) -> None:
+def test_other_json_files_are_ignored(folder: Path) -> None:
     (folder / "manifest.json").write_text('{"abc": "{ zoo }"}')
     (folder / "package.json").write_text('{"name": "client", "dependencies": {}}')
     (folder / "words.json").write_text('{"hello": "Hello there!"}')
@@ -217,9 +213,7 @@ def test_a_folder_may_hold_manifests_among_other_json(folder: Path) -> None:
     ],
     ids=["syntax", "no text", "no JSON", "no manifest", "syntax in a manifest"],
 )
-def test_what_is_no_document_is_refused(
-    folder: Path, name: str, text: bytes, complaint: str
-) -> None:
+def test_invalid_document(folder: Path, name: str, text: bytes, complaint: str) -> None:
     (folder / name).write_bytes(text)
     with pytest.raises(ContractError, match=complaint):
         check_schema(COMMITTED, [folder / name])
@@ -230,9 +224,7 @@ def test_a_folder_without_documents_is_refused(folder: Path) -> None:
         check_schema(COMMITTED, [folder])
 
 
-def test_the_command_fails_with_a_report_for_programs(
-    sdl: str, relied_on: Path, folder: Path
-) -> None:
+def test_json_report(sdl: str, relied_on: Path, folder: Path) -> None:
     relied_on.write_text(replaced(sdl, r"enum MemoryUnit \{", r"\g<0>\n  NIBBLE"))
     (folder / "one.graphql").write_text("{ zoo }")
     command = ("schema", "check", "--json", "--documents", "documents")

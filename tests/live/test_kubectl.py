@@ -157,7 +157,7 @@ async def download(caller: Caller, home: Home, query: str = "") -> str:
     return response.text
 
 
-async def test_the_downloaded_file_works_in_the_own_namespace_only(
+async def test_kubeconfig_works_in_the_own_namespace(
     alice: Caller, home: Home, team: str, witness: ApiClient
 ) -> None:
     file = yaml.safe_load(await download(alice, home))
@@ -182,7 +182,7 @@ async def test_the_downloaded_file_works_in_the_own_namespace_only(
     assert shown.strip() == "Alice@our-portal"
 
 
-async def test_kubectl_gets_its_tokens_from_the_portal_by_itself(
+async def test_kubectl_gets_tokens_from_the_portal(
     alice: Caller, home: Home, team: str, portal: str, database: Database
 ) -> None:
     assert "token:" not in await download(alice, home, "?exec=true&expiresInSeconds=900")
@@ -201,7 +201,7 @@ async def test_kubectl_gets_its_tokens_from_the_portal_by_itself(
     assert 890 <= (issue.expires_at - issue.issued_at).total_seconds() <= 910
 
 
-async def test_when_the_session_has_ended_kubectl_says_how_to_go_on(
+async def test_ended_session_names_the_next_step(
     alice: Caller, home: Home, portal: str, database: Database
 ) -> None:
     await download(alice, home, "?exec=true")

@@ -41,7 +41,7 @@ async def test_an_empty_database_is_migrated_once(database_url: str) -> None:
     await database.close()
 
 
-async def test_the_migrations_make_what_the_models_describe(database: Database) -> None:
+async def test_migrations_match_models(database: Database) -> None:
     apps = database._context.apps
     assert apps is not None
     writers = await MigrationAutodetector(apps, database.config["apps"]).changes()
@@ -73,7 +73,7 @@ async def test_sqlite_writes_ahead(database: Database) -> None:
 
 
 @pytest.mark.parametrize("other", ["ALICE", "alice", "Ａlice"])
-async def test_user_names_are_unique_without_regard_to_case(database: Database, other: str) -> None:
+async def test_usernames_are_unique_in_any_case(database: Database, other: str) -> None:
     await User.create(username="Alice")
     with pytest.raises(IntegrityError):
         await User.create(username=other)

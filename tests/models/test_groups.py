@@ -30,7 +30,7 @@ async def test_a_manual_group_has_whom_it_was_given(database: Database) -> None:
     assert await members(group) == ["alice"]
 
 
-async def test_everybody_is_in_a_group_of_all_users_at_once(database: Database) -> None:
+async def test_new_user_is_in_all_users(database: Database) -> None:
     group = await Group.create(name="Everyone", membership=GroupMembership.ALL_USERS)
     alice = await User.create(username="alice")
     await User.create(username="bob", is_active=False)
@@ -41,7 +41,7 @@ async def test_everybody_is_in_a_group_of_all_users_at_once(database: Database) 
 
 @pytest.mark.parametrize("state", list(AccessState))
 @pytest.mark.parametrize("has_account", [True, False])
-async def test_only_approved_users_with_an_account_are_cluster_users(
+async def test_cluster_users_are_approved_with_an_account(
     database: Database, state: AccessState, has_account: bool
 ) -> None:
     group = await Group.create(name="Cluster", membership=GroupMembership.CLUSTER_USERS)
@@ -54,7 +54,7 @@ async def test_only_approved_users_with_an_account_are_cluster_users(
     assert user.has_access_at(datetime.now(UTC)) == expected
 
 
-async def test_access_that_has_expired_ends_the_membership_by_itself(database: Database) -> None:
+async def test_expired_access_ends_membership(database: Database) -> None:
     group = await Group.create(name="Cluster", membership=GroupMembership.CLUSTER_USERS)
     account = await ServiceAccount.create(namespace="default", name="default")
     now = datetime.now(UTC)
@@ -85,7 +85,7 @@ async def test_access_ends_at_the_moment_that_was_set(database: Database) -> Non
     assert user.access_state_at(end) is AccessState.REQUESTED
 
 
-async def test_a_group_follows_when_its_kind_or_an_account_changes(database: Database) -> None:
+async def test_members_follow_changes(database: Database) -> None:
     account = await ServiceAccount.create(namespace="default", name="default")
     await User.create(username="bob")
     await User.create(username="alice", access_state=AccessState.APPROVED, service_account=account)
@@ -97,7 +97,7 @@ async def test_a_group_follows_when_its_kind_or_an_account_changes(database: Dat
     assert await members(group) == ["bob", "alice"]
 
 
-async def test_members_by_hand_do_not_count_twice_in_an_automatic_group(database: Database) -> None:
+async def test_automatic_group_lists_a_member_once(database: Database) -> None:
     group = await Group.create(name="Everyone", membership=GroupMembership.ALL_USERS)
     await Membership.create(user=await User.create(username="alice"), group=group)
     assert await members(group) == ["alice"]

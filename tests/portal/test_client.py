@@ -101,9 +101,7 @@ def one_line(outcome: Outcome) -> str:
     return outcome.complaint
 
 
-async def test_whoever_has_signed_in_gets_credentials(
-    command: Command, server: str, clock: Clock
-) -> None:
+async def test_login_then_credential(command: Command, server: str, clock: Clock) -> None:
     signed_in = await sign_in(command, f"{server}/")
     assert (signed_in.status, signed_in.output) == (0, "")
     assert f"Signed in to {server} until" in signed_in.complaint
@@ -158,21 +156,19 @@ async def test_the_environment_may_hold_the_access_token(
     assert f"kubeportal login --server {server}" in refused
 
 
-async def test_whoever_is_not_signed_in_is_told_how_to(command: Command, server: str) -> None:
+async def test_missing_sign_in_names_the_next_step(command: Command, server: str) -> None:
     refused = one_line(await command("credential", "--server", server))
     assert f"run `kubeportal login --server {server}`" in refused
 
 
-async def test_a_session_that_has_ended_is_said_so(
-    command: Command, server: str, clock: Clock
-) -> None:
+async def test_ended_session(command: Command, server: str, clock: Clock) -> None:
     await sign_in(command, server)
     clock.advance(hours=13)
     refused = one_line(await command("credential", "--server", server))
     assert f"Your session has ended: run `kubeportal login --server {server}`" in refused
 
 
-async def test_a_wrong_password_signs_nobody_in(command: Command, server: str) -> None:
+async def test_wrong_password(command: Command, server: str) -> None:
     refused = one_line(await sign_in(command, server, "wrong"))
     assert "Unable to log in" in refused
     assert not command.file.exists()
@@ -197,9 +193,7 @@ async def test_the_token_is_refused_for_another_cluster(command: Command, server
     ],
     ids=str,
 )
-async def test_the_answer_is_in_the_version_that_kubectl_asks_for(
-    command: Command, server: str, info: Any, status: int
-) -> None:
+async def test_requested_version(command: Command, server: str, info: Any, status: int) -> None:
     await sign_in(command, server)
     command.environment["KUBERNETES_EXEC_INFO"] = json.dumps(info)
     outcome = await command("credential", "--server", server)
@@ -233,7 +227,7 @@ async def test_secrets_go_to_a_sound_address_only(
         assert "planted" not in refused
 
 
-async def test_what_is_no_portal_is_said_so(command: Command, server: str) -> None:
+async def test_other_server_is_an_error(command: Command, server: str) -> None:
     refused = await sign_in(command, f"{server}/kubeconfig")
     assert "does not answer like a portal: status 404" in one_line(refused)
     assert "cannot be reached" in one_line(await sign_in(command, "http://127.0.0.1:9"))
@@ -245,7 +239,7 @@ async def test_a_password_is_not_taken_for_a_name(command: Command, server: str)
         assert "--username and --password-stdin" in one_line(refused)
 
 
-async def test_kubectl_does_not_wait_for_the_modules_of_the_server() -> None:
+async def test_client_does_not_import_the_server() -> None:
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", LOADED, stdout=PIPE)
     output, _ = await process.communicate()
     loaded = {name.partition(".")[0] for name in output.decode().split()}

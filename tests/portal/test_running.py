@@ -11,7 +11,7 @@ from portal.cli.main import cli, run
 
 
 @pytest.mark.parametrize("group", [[], ["audit"], ["openapi"], ["schema"], ["user"]])
-def test_a_command_that_needs_another_shows_its_help_as_it_is(
+def test_group_without_command_shows_help(
     group: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", ["kubeportal", *group])
@@ -24,7 +24,7 @@ def test_a_command_that_needs_another_shows_its_help_as_it_is(
     assert "Commands:" in rest
 
 
-def test_a_file_is_named_before_what_the_system_says(
+def test_os_error_names_the_file(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     @click.command()
