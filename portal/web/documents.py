@@ -20,7 +20,6 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from portal.settings import PREFIX as SETTINGS_PREFIX
 from portal.settings import Settings, SettingsError
-from portal.web import playground
 from resolvers.errors import ErrorCode
 from rest_compat.operations import StoredOperation
 from schema.executor import Executor, InvalidDocument
@@ -29,7 +28,8 @@ logger = logging.getLogger(__name__)
 
 Policy = Literal["any", "report", "trusted"]
 
-CLIENT_DOCUMENTS = Path(__file__).parents[1] / "documents"
+# Those that the command `kubeportal` and the playground send
+OWN_DOCUMENTS = Path(__file__).parents[1] / "documents"
 PREFIX = "sha256:"
 VARIABLE = f"{SETTINGS_PREFIX}GRAPHQL_DOCUMENTS_PATH"
 UNKNOWN_ID = "No document has this `documentId`."
@@ -177,9 +177,7 @@ def load_documents(
     trusted = TrustedDocuments()
     for operation in operations:
         trusted.add(operation.name, operation.source, operation.document)
-    for document_id, text in playground.DOCUMENTS.items():
-        trusted.add(document_id, text, executor.prepare(text))
-    for document_id, text, _ in read_documents(CLIENT_DOCUMENTS):
+    for document_id, text, _ in read_documents(OWN_DOCUMENTS):
         trusted.add(document_id, text, executor.prepare(text))
     if settings.graphql_documents_path is not None:
         for document in read_documents(settings.graphql_documents_path):

@@ -1,4 +1,4 @@
-"""The page that browsers get at /graphql: GraphiQL, built from the folder `playground`."""
+"""The playground, which browsers get at /graphql: GraphiQL, built from `playground/`."""
 
 from __future__ import annotations
 
@@ -17,26 +17,12 @@ STATIC = Path(__file__).parent / "static"
 BUILT = STATIC / "playground"
 UNBUILT = STATIC / "unbuilt.html"
 NONCE = "NONCE"
-DOCUMENTS = {
-    "playground-viewer": """query Viewer {
-  portal { name }
-  viewer { databaseId username firstName isAdmin }
-}""",
-    "playground-sign-in": """mutation SignIn($input: LoginInput!) {
-  login(input: $input) {
-    accessToken
-    user { databaseId username firstName isAdmin }
-    errors { message }
-  }
-}""",
-    "playground-sign-out": "mutation SignOut { logout { errors { message } } }",
-}
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
         "worker-src 'self'",
-        # Of what Monaco makes by itself, elements get the nonce; attributes can have none
+        # Monaco's style elements get the nonce; its style attributes cannot have one
         f"style-src 'self' 'nonce-{NONCE}'",
         "style-src-attr 'unsafe-inline'",
         "connect-src 'self'",
@@ -48,18 +34,18 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 ASSET_HEADERS = {
-    # The name of a file changes with what is in it
+    # The name of a file contains a hash of its content
     "Cache-Control": "public, max-age=31536000, immutable",
-    # Workers have a policy of their own
+    # Web workers do not inherit the policy of the page
     "Content-Security-Policy": "default-src 'none'",
     "Vary": "Accept-Encoding",
 }
 
 
 class Playground:
-    """The page; its links are relative to /graphql, so that a path prefix does no harm.
+    """The page. Its links are relative to /graphql, so it works below a path prefix.
 
-    Where nothing is built, it is one that says how to build it.
+    If it was not built, another page explains how to build it.
     """
 
     def __init__(self, folder: Path = BUILT) -> None:
@@ -78,12 +64,12 @@ class Playground:
         return HTMLResponse(self._text.replace(NONCE, nonce), headers=headers)
 
     def routes(self) -> list[BaseRoute]:
-        """The routes of the files that the page loads."""
+        """The route of the scripts, styles and fonts."""
         return [Mount("/graphql/assets", Assets(directory=self._assets))] if self._is_built else []
 
 
 class Assets(StaticFiles):
-    """The built files, compressed for browsers that take gzip."""
+    """The built files, and their compressed copies for browsers that accept gzip."""
 
     def file_response(
         self,
