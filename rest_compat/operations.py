@@ -212,7 +212,8 @@ class StoredOperation:
     """One operation, ready to execute.
 
     `noun` is the name of its file. `body_path` leads to the field that is the response body.
-    `field_names` maps input fields of the schema to the variables that fill them.
+    `field_names` maps input fields of the schema to the variables that fill them. `source` is the
+    document as any GraphQL client can send it.
     """
 
     name: str
@@ -226,11 +227,7 @@ class StoredOperation:
     body_path: tuple[SelectedField, ...]
     retirement: Retirement
     document: DocumentNode
-
-    @property
-    def source(self) -> str:
-        """The document as any GraphQL client can send it."""
-        return print_ast(self.document)
+    source: str
 
     @property
     def has_optional_body(self) -> bool:
@@ -304,6 +301,7 @@ def _operation(document: DocumentNode, noun: str, schema: GraphQLSchema) -> Stor
         body_path=_body_path(fields),
         retirement=_retirement(node),
         document=executable,
+        source=print_ast(executable),
     )
 
 

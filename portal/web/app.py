@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from cluster.cluster import Clusters
 from portal.container import Portal
 from portal.settings import Settings
 from portal.web import endpoints, responses
-from portal.web.documents import Documents, load_documents
+from portal.web.documents import Documents, TrustedDocuments, load_documents, portal_documents
 from portal.web.graphql import GraphQLEndpoint
 from portal.web.middleware import PortalMiddleware
 from portal.web.playground import Playground
@@ -49,18 +49,21 @@ REST_DOCUMENTS = Path(rest_compat.__file__).parent / "documents" / REST_API_VERS
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The schema and the stored operations, which depend on the code alone.
+    """The schema, the stored operations and our documents, which depend on the code alone.
 
     Building them takes longer than the rest of the application, so tests share one.
     """
 
     schema: strawberry.Schema
     operations: Sequence[StoredOperation]
+    documents: TrustedDocuments
 
 
 def build_contract(documents: Path = REST_DOCUMENTS) -> Contract:
     schema = build_schema()
-    return Contract(schema, load(documents, Executor(schema).graphql_schema))
+    executor = Executor(schema)
+    operations = load(documents, executor.graphql_schema)
+    return Contract(schema, operations, portal_documents(operations, executor))
 
 
 def utc_now() -> datetime:
@@ -87,7 +90,7 @@ def create_app(
     contract = contract or build_contract()
     executor = make_executor(settings, contract.schema)
     operations = with_retirement(contract.operations, settings.rest_retirement)
-    documents = load_documents(settings, operations, executor)
+    documents = load_documents(settings, contract.documents, executor)
     playground = Playground() if settings.playground else None
     closing = asyncio.Event()
 
@@ -175,7 +178,13 @@ def graphql_routes(
 
 
 def rest_api(portal: Portal, executor: Executor, operations: Sequence[StoredOperation]) -> RestApi:
-    description = describe(operations, version=REST_API_VERSION)
+    @cache
+    def openapi() -> dict[str, Any]:
+        return describe(operations, version=REST_API_VERSION)
+
+    @cache
+    def explain_page() -> Callable[[Request], Response]:
+        return page(explain(operations, version=REST_API_VERSION), responses)
 
     def count_call(request: Request, operation: StoredOperation, route: RestRoute) -> None:
         client = client_name(request.headers)
@@ -190,8 +199,8 @@ def rest_api(portal: Portal, executor: Executor, operations: Sequence[StoredOper
         count_call=count_call,
         patch_returns=portal.settings.rest_patch_returns,
         pages={
-            "/openapi.json": lambda _: responses.json(description),
-            "/explain/": page(explain(operations, version=REST_API_VERSION), responses),
+            "/openapi.json": lambda _: responses.json(openapi()),
+            "/explain/": lambda request: explain_page()(request),
         },
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -138,8 +138,11 @@ def _is_about_schema(document: DocumentNode) -> bool:
 class TrustedDocuments:
     """Documents by their own ids and by the hashes of their texts."""
 
-    def __init__(self) -> None:
-        self._documents: dict[str, DocumentNode] = {}
+    def __init__(self, documents: Mapping[str, DocumentNode] | None = None) -> None:
+        self._documents = dict(documents or {})
+
+    def copy(self) -> TrustedDocuments:
+        return TrustedDocuments(self._documents)
 
     def add(self, document_id: str, text: str, document: DocumentNode) -> None:
         """Raises ValueError for the id of another document."""
@@ -170,15 +173,19 @@ class TrustedDocument(NamedTuple):
     file: Path
 
 
-def load_documents(
-    settings: Settings, operations: Iterable[StoredOperation], executor: Executor
-) -> Documents:
-    """Raises SettingsError for a document of the operator that is not valid."""
+def portal_documents(operations: Iterable[StoredOperation], executor: Executor) -> TrustedDocuments:
+    """The documents of the REST API, the playground and the command."""
     trusted = TrustedDocuments()
     for operation in operations:
         trusted.add(operation.name, operation.source, operation.document)
     for document_id, text, _ in read_documents(OWN_DOCUMENTS):
         trusted.add(document_id, text, executor.prepare(text))
+    return trusted
+
+
+def load_documents(settings: Settings, ours: TrustedDocuments, executor: Executor) -> Documents:
+    """`ours` and those of the operator. Raises SettingsError for one that is not valid."""
+    trusted = ours.copy()
     if settings.graphql_documents_path is not None:
         for document in read_documents(settings.graphql_documents_path):
             try:

@@ -90,7 +90,6 @@ PARAMETERS: dict[str, tuple[Callable[[str], int | None], str]] = {
 
 def kubeconfig(executor: Executor, make_context: MakeContext) -> Endpoint:
     """The kubeconfig as a file to download, with the arguments of the field as parameters."""
-    document = executor.prepare(KUBECONFIG)
 
     async def respond(request: Request) -> Response:
         variables, errors = _read_variables(request.query_params)
@@ -99,7 +98,7 @@ def kubeconfig(executor: Executor, make_context: MakeContext) -> Endpoint:
         context = await make_context(request)
         if context.unauthenticated:
             return responses.unauthenticated(context.unauthenticated)
-        result = await executor.execute(document, context, variables)
+        result = await executor.execute(executor.prepare(KUBECONFIG), context, variables)
         for error in result.errors or ():
             extensions = error.extensions or {}
             if "fields" in extensions:
