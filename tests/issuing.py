@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from cluster.bindings import Removal
 from cluster.cluster import Cluster
 from cluster.facts import Facts
 from cluster.kubeconfig import Server, render_kubeconfig
@@ -46,6 +47,9 @@ class IssuingCluster:
             return ServiceAccountToken(f"secret-{len(self.wanted)}-of-{service_account}", end)
 
         return await self._cache.get((namespace, service_account, lifetime), issue)
+
+    async def remove_role_bindings(self, key: str, namespace: str, account: str) -> Removal:
+        return Removal(0, ())
 
     def kubeconfig(self, *, cluster_name: str | None = None, **parts: Any) -> str:
         return render_kubeconfig(cluster=cluster_name or self.name, server=SERVER, **parts)

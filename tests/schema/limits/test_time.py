@@ -81,12 +81,11 @@ async def until_changed(people: People) -> None:
 
 
 async def test_slow_query_is_cancelled(alice: Caller, people: People, slow_reads: None) -> None:
-    answers = await asyncio.gather(*(alice.graphql(QUERY) for _ in range(3)))
-    for answer in answers:
-        assert "data" not in answer
-        [error] = answer["errors"]
-        assert error["message"] == "It took longer than 1 s and was given up."
-        assert error["extensions"] == {"code": "TIMEOUT"}
+    answer = await alice.graphql(QUERY)
+    assert "data" not in answer
+    [error] = answer["errors"]
+    assert error["message"] == "It took longer than 1 s and was given up."
+    assert error["extensions"] == {"code": "TIMEOUT"}
     await alice.graphql(CHANGE, id=people.alice.id)
     await until_changed(people)
     assert await alice.data("{ viewer { firstName } }") == {"viewer": {"firstName": "Changed"}}
