@@ -130,6 +130,7 @@ async def test_failed_sign_ins_do_not_limit_a_change(anonymous: Caller, alice: C
     assert (await change(alice, OLD, NEW))["errors"] == []
 
 
+@pytest.mark.database
 async def test_concurrent_changes_keep_one(anonymous: Caller, alice: Caller) -> None:
     payloads = await asyncio.gather(*(change(alice, OLD, new) for new in (NEW, "third horse")))
     [lost] = [payload["errors"][0] for payload in payloads if payload["errors"]]
@@ -190,6 +191,7 @@ async def test_sr03_the_command_line_refuses_the_same_passwords(
     assert not await User.exists()
 
 
+@pytest.mark.database
 async def test_sr02_django_hash_is_replaced_at_sign_in(anonymous: Caller, people: People) -> None:
     await User.filter(id=people.alice.id).update(password_hash=DJANGO_ALICE)
     assert await code(anonymous, "alice", "wrong") == "INVALID_CREDENTIALS"

@@ -161,6 +161,7 @@ async def test_invalid_token_input(
     ]
 
 
+@pytest.mark.database
 async def test_at_most_50_tokens(alice: Caller) -> None:
     for _ in range(45):
         assert (await created(alice))["token"]
@@ -193,6 +194,7 @@ async def test_sr17_token_in_progress_ends_with_its_session(
     assert not await Session.exists(method=SignInMethod.TOKEN)
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("ends_by", ["changePassword", "resetSessions"])
 async def test_sr17_no_token_outlives_a_concurrent_end(
     alice: Caller, anonymous: Caller, admin: Caller, people: People, ends_by: str
