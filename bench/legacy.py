@@ -15,12 +15,14 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import click
 
 from portal.legacy import run_import
+from resolvers.changes import WriteOptions
 
 HASH = "pbkdf2_sha256$150000$yNteGoLEF5rg$5B5k1+cGA8ip44Ng1EXg1YbJW61Kxay187YwD1aLaFA="
 GROUPS = 50
@@ -117,7 +119,8 @@ def measure(source: Path, target: str) -> Cost:
 
 def run(source: Path, target: str, sender: Connection) -> None:
     started, cpu = time.perf_counter(), time.process_time()
-    asyncio.run(run_import(target, str(source), google=False, dry_run=False))
+    options = WriteOptions(now=datetime.now(UTC), google=False)
+    asyncio.run(run_import(target, str(source), options))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     sender.send(Cost(time.process_time() - cpu, time.perf_counter() - started, peak))
 

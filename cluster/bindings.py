@@ -6,9 +6,11 @@ Role bindings of an approval have its key as a label. Nothing without that label
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from cluster.connection import (
     ApiObject,
@@ -23,6 +25,7 @@ APPROVAL_LABEL = "kubeportal/approval"
 _PAGE = 500
 _CACHE_LIFETIME = timedelta(seconds=30)
 _NOT_FOUND = 404
+SubjectKey: TypeAlias = tuple[str, str, str]
 
 
 class Subject(ApiObject):
@@ -39,7 +42,7 @@ class RoleReference(ApiObject):
 class BindingMetadata(ApiObject):
     name: str
     namespace: str = ""
-    labels: dict[str, str] = {}
+    labels: dict[str, str] | None = None
 
 
 class Binding(ApiObject):
@@ -47,7 +50,7 @@ class Binding(ApiObject):
 
     metadata: BindingMetadata
     role_ref: RoleReference
-    subjects: list[Subject] = []
+    subjects: list[Subject] | None = None
 
     def __str__(self) -> str:
         role = f"({self.role_ref.kind} {self.role_ref.name})"
@@ -55,23 +58,53 @@ class Binding(ApiObject):
             return f"ClusterRoleBinding {self.metadata.name} {role}"
         return f"RoleBinding {self.metadata.namespace}/{self.metadata.name} {role}"
 
-    def has_subject(self, namespace: str, service_account: str) -> bool:
-        """Whether the account is named in one of the three ways that Kubernetes knows.
+    def has_label(self, key: str) -> bool:
+        """Whether it is a role binding that the portal created for the approval."""
+        labels = self.metadata.labels or {}
+        return bool(self.metadata.namespace) and labels.get(APPROVAL_LABEL) == key
 
-        Groups of all service accounts or all users do not count: they give the account nothing
-        that the others don't have.
-        """
-        names = {
-            ("ServiceAccount", namespace, service_account),
-            ("User", "", f"system:serviceaccount:{namespace}:{service_account}"),
-            ("Group", "", f"system:serviceaccounts:{namespace}"),
-        }
-        return any((each.kind, each.namespace, each.name) in names for each in self.subjects)
+    @property
+    def subject_keys(self) -> Iterator[SubjectKey]:
+        """Kind, namespace and name; only service accounts have a namespace, by default this one."""
+        for subject in self.subjects or []:
+            is_account = subject.kind == "ServiceAccount"
+            namespace = (subject.namespace or self.metadata.namespace) if is_account else ""
+            yield subject.kind, namespace, subject.name
 
 
 class BindingList(ApiObject):
     metadata: ListMetadata
     items: list[Binding] | None
+
+
+class BindingIndex:
+    """All bindings of a cluster, by subject."""
+
+    def __init__(self, bindings: Sequence[Binding] = ()) -> None:
+        self.bindings = bindings
+        self._by_subject: defaultdict[SubjectKey, list[Binding]] = defaultdict(list)
+        for binding in bindings:
+            for subject in binding.subject_keys:
+                self._by_subject[subject].append(binding)
+
+    def of(self, namespace: str, service_account: str) -> list[Binding]:
+        """Those that name the account in one of the three ways that Kubernetes knows.
+
+        Groups of all service accounts or all users do not count: they give the account nothing
+        that the others don't have.
+        """
+        return [
+            *self._by_subject.get(("ServiceAccount", namespace, service_account), ()),
+            *self._by_subject.get(
+                ("User", "", f"system:serviceaccount:{namespace}:{service_account}"), ()
+            ),
+            *self._by_subject.get(("Group", "", f"system:serviceaccounts:{namespace}"), ()),
+        ]
+
+    def foreign(self, namespace: str, service_account: str) -> str | None:
+        """The first binding that gives the account rights outside its namespace."""
+        of_account = self.of(namespace, service_account)
+        return next((str(b) for b in of_account if b.metadata.namespace != namespace), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,45 +128,33 @@ class Bindings:
         self._timeout = timeout
         self._clock = clock
         self._lock = asyncio.Lock()
-        self._cached: Sequence[Binding] = ()
+        self._cached = BindingIndex()
         self._read_at: datetime | None = None
 
-    async def foreign(self, namespace: str, service_account: str) -> str | None:
-        """The first binding that gives the account rights outside its namespace.
-
-        The list of bindings is up to 30 seconds old.
-        """
+    async def read(self) -> BindingIndex:
+        """All bindings, as they were up to 30 seconds ago."""
         async with self._lock:
             now = self._clock()
             if self._read_at is None or now - self._read_at >= _CACHE_LIFETIME:
                 self._cached, self._read_at = await self._read(), now
-        for binding in self._cached:
-            is_elsewhere = binding.metadata.namespace != namespace
-            if is_elsewhere and binding.has_subject(namespace, service_account):
-                return str(binding)
-        return None
+            return self._cached
 
     async def remove(self, key: str, namespace: str, service_account: str) -> Removal:
         """Deletes the role bindings with this label, in whatever namespace an attempt put them."""
-        removed = 0
-        remaining = []
-        for binding in await self._read():
-            is_ours = binding.metadata.labels.get(APPROVAL_LABEL) == key
-            if is_ours and binding.metadata.namespace:
-                await self._delete(binding.metadata)
-                removed += 1
-            elif binding.has_subject(namespace, service_account):
-                remaining.append(str(binding))
-        return Removal(removed, remaining)
+        index = await self._read()
+        ours = [binding for binding in index.bindings if binding.has_label(key)]
+        for binding in ours:
+            await self._delete(binding.metadata)
+        of_account = index.of(namespace, service_account)
+        return Removal(len(ours), [str(b) for b in of_account if not b.has_label(key)])
 
-    async def _read(self) -> list[Binding]:
+    async def _read(self) -> BindingIndex:
         rbac = self._connection.rbac
-        return [
-            *await self._read_pages(rbac.list_cluster_role_binding_without_preload_content),
-            *await self._read_pages(
-                rbac.list_role_binding_for_all_namespaces_without_preload_content
-            ),
-        ]
+        of_cluster = rbac.list_cluster_role_binding_without_preload_content
+        of_namespaces = rbac.list_role_binding_for_all_namespaces_without_preload_content
+        return BindingIndex(
+            [*await self._read_pages(of_cluster), *await self._read_pages(of_namespaces)]
+        )
 
     async def _read_pages(self, method: Method) -> list[Binding]:
         found: list[Binding] = []

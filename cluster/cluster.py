@@ -8,8 +8,8 @@ from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapp
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cluster.bindings import Bindings, Removal
-from cluster.connection import ClusterUnavailable, Connection
+from cluster.bindings import BindingIndex, Bindings, Removal
+from cluster.connection import ClusterUnavailable, Connection, PrivilegedAccount
 from cluster.facts import Facts, Observer, Poller, Snapshot
 from cluster.kubeconfig import ExecCredential, Server, render_kubeconfig
 from cluster.provisioning import Provisioner
@@ -95,15 +95,19 @@ class Cluster:
         """A token of the service account, from the cache while it is fresh.
 
         The requested lifetime is at least ten minutes; the server may shorten it. Raises
-        ClusterRefused (404 for an unknown account) or ClusterUnavailable, the latter without a
-        call while the cluster is known to be unreachable.
+        ClusterRefused (404 for an unknown account), PrivilegedAccount, or ClusterUnavailable, the
+        latter without a call while the cluster is known to be unreachable.
         """
         lifetime = max(lifetime, SHORTEST_LIFETIME)
 
         async def issue() -> ServiceAccountToken:
             if self._poller.attempted and not self.facts.reachable:
                 raise ClusterUnavailable(f"Cluster {self.name!r} cannot be reached.")
-            return await self._issuer.issue(namespace, service_account, lifetime)
+            token = await self._issuer.issue(namespace, service_account, lifetime)
+            # After the call with the shorter timeout, which notices first that the cluster hangs.
+            if binding := await self.foreign_binding(namespace, service_account):
+                raise PrivilegedAccount(binding)
+            return token
 
         return await self._tokens.get((namespace, service_account, lifetime), issue)
 
@@ -144,9 +148,13 @@ class Cluster:
     async def foreign_binding(self, namespace: str, service_account: str) -> str | None:
         """The first binding that gives the account rights outside its namespace.
 
-        The list of all bindings is cached for 30 seconds. Raises ClusterError.
+        Raises ClusterError.
         """
-        return await self._bindings.foreign(namespace, service_account)
+        return (await self.read_bindings()).foreign(namespace, service_account)
+
+    async def read_bindings(self) -> BindingIndex:
+        """All bindings of the cluster, cached for 30 seconds. Raises ClusterError."""
+        return await self._bindings.read()
 
     async def remove_role_bindings(self, key: str, namespace: str, service_account: str) -> Removal:
         """Delete the role bindings with the label of this key, and nothing else.

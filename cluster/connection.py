@@ -132,6 +132,10 @@ class ClusterRefused(ClusterError):
         self.status = status
 
 
+class PrivilegedAccount(ClusterError):
+    """A service account has rights outside its namespace. The message is the binding."""
+
+
 class ClusterConfigError(ClusterError):
     """The configuration of the clusters is not usable. The message says what to do."""
 

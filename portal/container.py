@@ -18,7 +18,7 @@ from starlette.requests import HTTPConnection
 from auth.google import GoogleSignIn
 from auth.passwords import Passwords
 from auth.tokens import AccessTokens, PersonalTokens
-from cluster.cluster import Clusters, load_clusters
+from cluster.cluster import Clusters, load_clusters, utc_now
 from cluster.connection import ClusterConfigError
 from models import Database
 from portal.jobs import AccessEnder, Sweeper, UsageCounter
@@ -26,6 +26,8 @@ from portal.logs import reason
 from portal.mail import SmtpMailer, SmtpServer
 from portal.settings import PREFIX, SHORTEST_KEY, Settings, SettingsError
 from resolvers.actor import Client
+from resolvers.changes import WriteOptions
+from resolvers.privileges import ForeignBindings
 from resolvers.rate_limits import RateLimits
 from resolvers.rules import is_valid_email
 from resolvers.services import GooglePolicy, Services
@@ -101,6 +103,7 @@ class Portal:
             else self._clusters,
             recheck_interval=self._recheck_interval,
             namespace_cluster_roles=settings.namespace_clusterroles,
+            portal_namespace=settings.portal_namespace,
             mailer=self._mailer,
         )
 
@@ -144,6 +147,28 @@ async def clusters_of(settings: Settings, clock: Callable[[], datetime]) -> Clus
         )
     except ClusterConfigError as error:
         raise SettingsError(str(error)) from error
+
+
+def command_options(settings: Settings, *, dry_run: bool) -> WriteOptions:
+    """For commands that give service accounts to users."""
+    return WriteOptions(
+        now=utc_now(),
+        google=settings.google_is_on,
+        portal_namespace=settings.portal_namespace,
+        dry_run=dry_run,
+    )
+
+
+async def read_foreign_bindings(settings: Settings) -> ForeignBindings:
+    """For commands, which also work without a cluster."""
+    try:
+        clusters = await clusters_of(settings, utc_now)
+    except SettingsError as error:
+        return ForeignBindings(str(error))
+    try:
+        return await ForeignBindings.read(clusters)
+    finally:
+        await clusters.close()
 
 
 def google_sign_in(settings: Settings, clock: Callable[[], datetime]) -> GoogleSignIn | None:

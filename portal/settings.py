@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -30,10 +31,11 @@ from pydantic_settings import (
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.exceptions import ConfigurationError
 
+from cluster.cluster import SERVICE_ACCOUNT_FOLDER
 from portal.errors import OperatorError
 from portal.logs import reason
 from portal.mail import SmtpServer
-from resolvers.rules import is_valid_email
+from resolvers.rules import LABEL, is_valid_email
 from rest_compat.operations import Retirement, parse_datetime
 from schema.limits import Limits
 
@@ -174,6 +176,7 @@ _Origin = Annotated[
 _Network = Annotated[str, AfterValidator(_network)]
 _Domain = Annotated[str, _matching(DOMAIN, "use domains like example.org, without an @")]
 _ClusterRole = Annotated[str, _matching(CLUSTER_ROLE, "use names of cluster roles, like edit")]
+Namespace = Annotated[str, _matching(LABEL, "use the name of a namespace, like kubeportal")]
 _Key = Annotated[SecretStr, AfterValidator(_check_key)]
 # Without NoDecode, pydantic-settings expects lists to be JSON
 Texts = Annotated[tuple[str, ...], NoDecode, _parsed(_split)]
@@ -212,6 +215,7 @@ class Settings(BaseSettings):
     session_idle_lifetime: Duration = timedelta(hours=4)
     token_lifetime: TokenLifetime = timedelta(hours=1)
     facts_interval: Duration = timedelta(seconds=10)
+    namespace: Namespace | None = None
     namespace_clusterroles: ClusterRoles = ()
     smtp_url: MailServer | None = None
     mail_from: MailAddress | None = None
@@ -236,6 +240,15 @@ class Settings(BaseSettings):
     @property
     def google_is_on(self) -> bool:
         return bool(self.auth_google_key and self.auth_google_secret)
+
+    @property
+    def portal_namespace(self) -> str | None:
+        """KUBEPORTAL_NAMESPACE, else the namespace of the pod, else None."""
+        if self.namespace:
+            return self.namespace
+        with suppress(OSError):
+            return (SERVICE_ACCOUNT_FOLDER / "namespace").read_text(encoding="utf-8").strip()
+        return None
 
     @property
     def rest_retirement(self) -> Retirement:

@@ -22,11 +22,12 @@ from models import (
 )
 from resolvers.access import candidate, conflict, decide, latest_of
 from resolvers.actor import Actor
-from resolvers.changes import AddMember, Change, SetAccess
+from resolvers.changes import AddMember, Change, SetAccess, WriteOptions
 from resolvers.checks import CLOSED
 from resolvers.clusters import NO_CLUSTER
 from resolvers.errors import BadUserInput, Conflict, FieldError, Unavailable
 from resolvers.pages import find
+from resolvers.privileges import privilege_error
 from resolvers.rules import namespace_error, subdomain_error
 from resolvers.services import Services
 from resolvers.writes import writing
@@ -71,7 +72,7 @@ async def approve_access(
     it may be left unused.
     """
     user = await candidate(actor, user_id)
-    groups = await _check(policy, user, services.clock())
+    groups = await _check(policy, user, services.write_options())
     if any(group.can_admin for group in groups):
         actor.require_sign_in()
     account = policy.account_of(user)
@@ -129,15 +130,15 @@ async def _waiting_request(services: Services, actor: Actor, user_id: int) -> Ac
     return writer.requests[user_id]
 
 
-async def _check(policy: AccessPolicy, user: User, now: datetime) -> list[Group]:
+async def _check(policy: AccessPolicy, user: User, options: WriteOptions) -> list[Group]:
     """Checks everything before the cluster is touched, and returns the groups."""
     ids = tuple(dict.fromkeys(policy.group_ids))
     groups = await Group.filter(id__in=ids[:MAXIMUM_GROUPS], membership=GroupMembership.MANUAL)
-    expired = policy.expires_at is not None and policy.expires_at <= now
+    expired = policy.expires_at is not None and policy.expires_at <= options.now
     account = policy.service_account
     found = {
         "database_id": None if user.is_active else CLOSED,
-        "namespace": namespace_error(policy.namespace),
+        "namespace": namespace_error(policy.namespace, options),
         "service_account": None if account is None else subdomain_error(account),
         "expires_at": "This time has passed." if expired else None,
         "groups": _groups_error(ids, groups),
@@ -187,9 +188,14 @@ async def provision(
 
     Only a namespace that is created for this user, now or for an earlier request, gets the cluster
     roles: any other one is taken unchanged. Returns whether it is created for the user. Raises
-    BadUserInput for an unknown cluster or with the message of the server, and Unavailable.
+    BadUserInput for an unknown cluster, for an account with rights outside its namespace, or with
+    the message of the server, and Unavailable.
     """
     cluster = _cluster(clusters, account.cluster)
+    with _translated_errors(None):
+        binding = await cluster.foreign_binding(account.namespace, account.name)
+    if binding:
+        raise BadUserInput(FieldError(privilege_error(binding), ("service_account",)))
     key = str(request.key)
     keys = await AccessRequest.filter(user_id=request.user_id).values_list("key", flat=True)
     with _translated_errors("namespace"):

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from models import AccessState, AuditKind, Group, ServiceAccount, User, WebApp
 from resolvers.errors import Path
+from resolvers.privileges import ForeignBindings
 
 Noun: TypeAlias = User | Group | WebApp
 
@@ -165,11 +166,15 @@ class ExpireAccess(Change):
 class WriteOptions:
     """google: whether people may sign in with Google, and so an administrator without a password.
 
+    portal_namespace: the namespace of the portal, whose service accounts no user may get.
     system_namespaces: whether `kube-*` namespaces may be named.
+    foreign_bindings: what service accounts have elsewhere, where it was read before.
     dry_run: everything is checked, and nothing is kept or recorded.
     """
 
     now: datetime
     google: bool
+    portal_namespace: str | None = None
     system_namespaces: bool = False
+    foreign_bindings: ForeignBindings = field(default_factory=ForeignBindings)
     dry_run: bool = False

@@ -156,8 +156,7 @@ class ChangeSet:
             return
         if not change.user.is_active:
             self._refuse(CLOSED, *change.at)
-        system_namespaces = self.options.system_namespaces
-        for error in account_errors(change.account, system_namespaces=system_namespaces):
+        for error in account_errors(change.account, self.options):
             self._errors.append(error.below(change.at))
 
     async def _check_proofs(self) -> None:

@@ -14,7 +14,7 @@ from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
 from cluster.cluster import Cluster
-from cluster.connection import ClusterRefused, ClusterUnavailable
+from cluster.connection import ClusterRefused, ClusterUnavailable, PrivilegedAccount
 from cluster.kubeconfig import ExecCredential
 from cluster.tokens import SHORTEST_LIFETIME, ServiceAccountToken
 from models import AuditKind, CredentialIssue, CredentialKind, ServiceAccount, Session, User
@@ -31,6 +31,8 @@ from resolvers.errors import (
     Unavailable,
 )
 from resolvers.pages import check_search
+from resolvers.privileges import privilege_error
+from resolvers.rules import PORTAL_NAMESPACE
 from resolvers.services import Services
 
 logger = logging.getLogger(__name__)
@@ -123,6 +125,8 @@ def claim(services: Services, actor: Actor, owner: User, account: ServiceAccount
         raise Forbidden("Credentials are for their owner only.")
     if account is None or not owner.has_access_at(services.clock()):
         raise Forbidden(NO_ACCESS)
+    if account.namespace == services.portal_namespace:
+        raise Forbidden(PORTAL_NAMESPACE)
     cluster = cluster_of(services.clusters, account)
     if cluster is None:
         raise Unavailable(NO_CLUSTER)
@@ -172,6 +176,9 @@ class Claim:
             token = await self.cluster.issue_token(
                 self.account.namespace, self.account.name, lifetime=lifetime
             )
+        except PrivilegedAccount as privileged:
+            logger.warning("No token for %s: %s", self.account.qualified_name, privileged)
+            raise Forbidden(privilege_error(str(privileged))) from privileged
         except ClusterUnavailable as outage:
             raise Unavailable(str(outage)) from outage
         except ClusterRefused as refusal:

@@ -18,6 +18,7 @@ from models import Group, GroupMembership, ServiceAccount, User, WebApp, usernam
 from models.groups import GROUP_NAME_LENGTH
 from models.users import COMMENTS_LENGTH, EMAIL_LENGTH, KEY_LENGTH, NAME_LENGTH
 from models.webapps import LINK_URL_LENGTH, WEBAPP_NAME_LENGTH
+from resolvers.changes import WriteOptions
 from resolvers.errors import BadUserInput, FieldError, Path
 
 NULL = "This field may not be null."
@@ -26,6 +27,7 @@ CONTROL = "Control characters are not allowed."
 EMAIL = "Enter a valid email address."
 MAXIMUM_ALTERNATIVE_EMAILS = 20
 SYSTEM_NAMESPACE_PREFIX = "kube-"
+PORTAL_NAMESPACE = "This is the namespace of the portal itself, which has rights everywhere."
 # RFC 1123, as Kubernetes checks namespaces (a label) and service accounts (a subdomain)
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 LABEL_LENGTH = 63
@@ -234,20 +236,27 @@ def subdomain_error(name: str) -> str | None:
     )
 
 
-def namespace_error(name: str, *, system_namespaces: bool = False) -> str | None:
-    if name.startswith(SYSTEM_NAMESPACE_PREFIX) and not system_namespaces:
+def namespace_error(name: str, options: WriteOptions) -> str | None:
+    if name == options.portal_namespace:
+        return PORTAL_NAMESPACE
+    if name.startswith(SYSTEM_NAMESPACE_PREFIX) and not options.system_namespaces:
         return f"Namespaces that begin with {SYSTEM_NAMESPACE_PREFIX} belong to Kubernetes itself."
     return label_error(name)
 
 
-def account_errors(account: ServiceAccount, *, system_namespaces: bool = False) -> list[FieldError]:
-    """Validation errors of a service account, with the paths `namespace`, `name`, `cluster`."""
+def account_errors(account: ServiceAccount, options: WriteOptions) -> list[FieldError]:
+    """Validation errors of a service account for a user, with the paths `namespace`, `name`,
+    `cluster`, and none for its rights.
+    """
     found = {
-        "namespace": namespace_error(account.namespace, system_namespaces=system_namespaces),
+        "namespace": namespace_error(account.namespace, options),
         "name": subdomain_error(account.name),
         "cluster": too_long(SUBDOMAIN_LENGTH) if len(account.cluster) > SUBDOMAIN_LENGTH else None,
     }
-    return [FieldError(message, (column,)) for column, message in found.items() if message]
+    errors = [FieldError(message, (column,)) for column, message in found.items() if message]
+    if message := options.foreign_bindings.error(account):
+        errors.append(FieldError(message))
+    return errors
 
 
 def membership_error(can_admin: bool, membership: GroupMembership) -> str | None:

@@ -55,7 +55,12 @@ class Services:
     clusters: Clusters
     recheck_interval: timedelta
     namespace_cluster_roles: tuple[str, ...]
+    portal_namespace: str | None
     mailer: Mailer | None
 
     def write_options(self) -> WriteOptions:
-        return WriteOptions(now=self.clock(), google=self.google is not None)
+        return WriteOptions(
+            now=self.clock(),
+            google=self.google is not None,
+            portal_namespace=self.portal_namespace,
+        )

@@ -11,9 +11,11 @@ from tests.stand_in import StandIn
 
 
 class Provisioned(StandIn):
-    """`failures` are raised at a step: `namespace`, `account`, `binding` or `removal`.
+    """`failures` are raised at a step: `namespace`, `account`, `binding`,
+    `check` or `removal`.
 
     keys: the approvals' keys by binding. others: the bindings that others created.
+    foreign: the bindings outside their namespaces, by account.
 
     `lost_answers` are steps that are done although they fail. With a `barrier`, those who make
     namespaces wait for each other.
@@ -26,9 +28,14 @@ class Provisioned(StandIn):
         self.bindings: set[tuple[str, str, str]] = set()
         self.keys: dict[tuple[str, str, str], str] = {}
         self.others: list[str] = []
+        self.foreign: dict[tuple[str, str], str] = {}
         self.failures: dict[str, ClusterError] = {}
         self.lost_answers = False
         self.barrier: asyncio.Barrier | None = None
+
+    async def foreign_binding(self, namespace: str, account: str) -> str | None:
+        self._fail_after("check")
+        return self.foreign.get((namespace, account))
 
     async def ensure_namespace(
         self, name: str, *, made_for: str, ours: Collection[str] = ()

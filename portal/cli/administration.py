@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -15,12 +16,13 @@ from tortoise.transactions import in_transaction
 from auth.passwords import Passwords, UnusablePassword
 from models import AuditActor, AuditEvent, AuditKind, User
 from models.audit import allow_changes, make_append_only
+from portal.container import command_options, read_foreign_bindings
 from portal.databases import up_to_date
 from portal.declared import run_apply
 from portal.errors import OperatorError
-from portal.legacy import report_file, run_import
+from portal.legacy import Report, report_file, run_import
 from portal.logs import log_audit_events
-from portal.settings import settings_from_environment
+from portal.settings import Settings, settings_from_environment
 from portal.web.app import utc_now
 from resolvers.audit import record
 from resolvers.changes import Create, WriteOptions
@@ -118,11 +120,21 @@ def _read_password(*, from_stdin: bool) -> str | None:
 @click.command()
 @click.option("-f", "--file", required=True, type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--dry-run", is_flag=True, help="Print what would change, without changing it.")
-def apply(file: Path, dry_run: bool) -> None:
+@click.option(
+    "--allow-system-namespaces",
+    is_flag=True,
+    help="Let service accounts in namespaces that begin with kube- be declared.",
+)
+def apply(file: Path, dry_run: bool, allow_system_namespaces: bool) -> None:
     """Create and change users, groups and web apps as a YAML file declares them."""
     log_audit_events()
-    applied = asyncio.run(run_apply(settings_from_environment(), file, dry_run=dry_run))
+    settings = settings_from_environment()
+    applied = asyncio.run(
+        run_apply(settings, file, dry_run=dry_run, system_namespaces=allow_system_namespaces)
+    )
     click.echo(applied)
+    if applied.unchecked:
+        click.echo(applied.unchecked, err=True)
     if not applied.has_administrator:
         click.echo(NO_ADMINISTRATOR, err=True)
 
@@ -136,11 +148,17 @@ def import_legacy(source: str, dry_run: bool, report: Path | None) -> None:
     settings = settings_from_environment()
     log_audit_events()
     with report_file(report) as write:
-        outcome = asyncio.run(
-            run_import(settings.database_url, source, google=settings.google_is_on, dry_run=dry_run)
-        )
+        outcome = asyncio.run(_import(settings, source, dry_run=dry_run))
         click.echo(outcome)
         write(outcome.json())
+
+
+async def _import(settings: Settings, source: str, *, dry_run: bool) -> Report:
+    options = replace(
+        command_options(settings, dry_run=dry_run),
+        foreign_bindings=await read_foreign_bindings(settings),
+    )
+    return await run_import(settings.database_url, source, options)
 
 
 @click.group()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anyio.to_thread import run_sync
@@ -13,12 +12,13 @@ from anyio.to_thread import run_sync
 from auth.passwords import Passwords, UnusablePassword
 from models import AuditActor, AuditKind, User, username_key
 from models.users import HASH_LENGTH
+from portal.container import command_options, read_foreign_bindings
 from portal.databases import up_to_date
 from portal.declared.file import DeclarationError, File
 from portal.declared.format import Declaration, DeclaredUser, read_declaration, yaml_key
 from portal.declared.plan import Line, NewHash, plan
 from portal.settings import Settings
-from resolvers.changes import WriteOptions
+from resolvers.changes import SetAccess, WriteOptions
 from resolvers.checks import rows_among
 from resolvers.errors import BadUserInput, Conflict, FieldError, TooBusy
 from resolvers.writes import writing
@@ -31,12 +31,16 @@ UNKNOWN_HASH = (
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The diff, and whether an administrator can sign in afterwards."""
+    """The diff, and whether an administrator can sign in afterwards.
+
+    unchecked: why service accounts of the file are not checked for their rights; None if they are.
+    """
 
     lines: Sequence[Line]
     ended_sessions: Mapping[int, int]
     has_administrator: bool
     dry_run: bool
+    unchecked: str | None = None
 
     def __str__(self) -> str:
         """A line per change, and a summary."""
@@ -53,23 +57,25 @@ class Applied:
         return f"{line}, sessions ended: {count}" if count else str(line)
 
 
-async def run_apply(settings: Settings, path: Path, *, dry_run: bool) -> Applied:
+async def run_apply(
+    settings: Settings, path: Path, *, dry_run: bool, system_namespaces: bool
+) -> Applied:
     """Raises DeclarationError; for a mistake in the file alone, before the database is opened."""
     file, declaration = await run_sync(read_declaration, path)
     passwords = Passwords(names=settings.names)
+    options = replace(
+        command_options(settings, dry_run=dry_run), system_namespaces=system_namespaces
+    )
+    if any(user.service_account for user in declaration.users):
+        options = replace(options, foreign_bindings=await read_foreign_bindings(settings))
     async with up_to_date(settings.database_url, dry_run=dry_run):
-        return await apply(
-            file, declaration, passwords, google=settings.google_is_on, dry_run=dry_run
-        )
+        return await apply(file, declaration, passwords, options)
 
 
 async def apply(
-    file: File, declaration: Declaration, passwords: Passwords, *, google: bool, dry_run: bool
+    file: File, declaration: Declaration, passwords: Passwords, options: WriteOptions
 ) -> Applied:
-    """`google` says whether users may sign in with Google. Raises DeclarationError."""
-    options = WriteOptions(
-        now=datetime.now(UTC), google=google, system_namespaces=True, dry_run=dry_run
-    )
+    """Raises DeclarationError."""
     new_hashes, mistakes = await _compare_passwords(declaration, passwords)
     try:
         async with writing(AuditActor.OPERATOR, options) as writer:
@@ -85,7 +91,15 @@ async def apply(
         raise file.error(map(_in_yaml, invalid.errors)) from None
     except (Conflict, TooBusy) as error:
         raise DeclarationError(f"{file.name}: {error.message}") from None
-    return Applied(planned.lines, writer.ended_sessions, writer.has_administrator, dry_run)
+    gives_accounts = any(isinstance(c, SetAccess) and c.account for c in planned.changes)
+    bindings = options.foreign_bindings
+    return Applied(
+        planned.lines,
+        writer.ended_sessions,
+        writer.has_administrator,
+        options.dry_run,
+        bindings.unchecked if bindings.problem and gives_accounts else None,
+    )
 
 
 async def _compare_passwords(

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 import click
 
@@ -25,13 +24,12 @@ from resolvers.errors import BadUserInput, PortalError
 from resolvers.writes import writing
 
 
-async def run_import(database_url: str, place: str, *, google: bool, dry_run: bool) -> Report:
-    """`google`: whether users may sign in with Google. Raises LegacyError: nothing was changed."""
+async def run_import(database_url: str, place: str, options: WriteOptions) -> Report:
+    """Raises LegacyError: nothing was changed."""
     async with open_source(place) as source:
         release = await recognise(source)
         await check_target(database_url)
-        async with up_to_date(database_url, dry_run=dry_run):
-            options = WriteOptions(now=datetime.now(UTC), google=google, dry_run=dry_run)
+        async with up_to_date(database_url, dry_run=options.dry_run):
             with _progress_bar() as progress:
                 return await import_legacy(source, release, options, progress)
 
@@ -108,6 +106,8 @@ async def _add_next_steps(run: Run, users: Users) -> None:
         )
     report.add_step("Give these users a password, as they can't sign in", users.locked_out)
     namespaces = sorted({account.partition(":")[0] for account in users.accounts})
+    if namespaces and run.writer.options.foreign_bindings.problem:
+        report.next_steps.append(run.writer.options.foreign_bindings.unchecked)
     report.add_step("Check that these namespaces exist in the cluster", namespaces)
     if release.has(WEBAPPS, "oidc_client_id") and release.has(CLIENTS):
         names = await _webapp_names(run.source, '"oidc_client_id" IS NOT NULL')

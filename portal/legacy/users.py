@@ -212,7 +212,9 @@ class Users(Step[User]):
                 return state, None
             adapter.note(Rule.ACCESS_WITHOUT_ACCOUNT)
             return AccessState.NEW, None
-        account = adapter.account(text(account_row["namespace"]), text(account_row["name"]))
+        account = adapter.account(
+            text(account_row["namespace"]), text(account_row["name"]), self.run.writer.options
+        )
         if account is None:
             return AccessState.NEW if state == AccessState.APPROVED else state, None
         if state != AccessState.APPROVED:

@@ -12,6 +12,7 @@ from tortoise.models import Model
 from models import ServiceAccount, User, WebApp, WebAppCategory
 from portal.legacy.report import SHOWN_LENGTH, Report, Rule
 from portal.logs import printable
+from resolvers.changes import WriteOptions
 from resolvers.errors import BadUserInput
 from resolvers.rules import MAXIMUM_ALTERNATIVE_EMAILS, account_errors, clean
 
@@ -108,9 +109,9 @@ class Adapter:
             self.note(Rule.DATE_INVALID, column)
             return None
 
-    def account(self, namespace: str, name: str) -> ServiceAccount | None:
+    def account(self, namespace: str, name: str, options: WriteOptions) -> ServiceAccount | None:
         account = ServiceAccount(namespace=namespace, name=name)
-        if errors := account_errors(account):
+        if errors := account_errors(account, options):
             messages = " ".join(error.message for error in errors)
             self.note(Rule.ACCOUNT_INVALID, f"{account.qualified_name[:SHOWN_LENGTH]}: {messages}")
             return None

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from cluster.cluster import Clusters
-from cluster.connection import ClusterRefused, ClusterUnavailable
+from cluster.connection import ClusterRefused, ClusterUnavailable, PrivilegedAccount
 from models import AccessState, CredentialIssue, Database, ServiceAccount, User
 from portal.settings import Settings
 from tests.callers import ORIGIN, Caller, Clock, People
@@ -225,6 +225,15 @@ async def test_a_cluster_that_gives_no_token_is_unavailable(
         assert error["message"] == str(failure)
     assert (await alice.data(PLUGIN))["viewer"]["kubeconfig"]
     assert await issues(alice) == []
+
+
+async def test_privileged_account_gets_no_token(alice: Caller, north: IssuingCluster) -> None:
+    north.failure = PrivilegedAccount("ClusterRoleBinding robots (ClusterRole cluster-admin)")
+    for query in (TOKEN, KUBECONFIG, EXEC):
+        [error] = (await alice.graphql(query))["errors"]
+        assert error["extensions"]["code"] == "FORBIDDEN"
+        assert "ClusterRoleBinding robots (ClusterRole cluster-admin)" in error["message"]
+    assert not await CredentialIssue.exists()
 
 
 async def test_the_account_of_a_cluster_that_is_gone_has_no_credentials(alice: Caller) -> None:

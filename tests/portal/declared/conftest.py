@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,8 +20,8 @@ def declare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, passwords: Password
     """Applies a text as the file portal.yaml."""
     monkeypatch.chdir(tmp_path)
 
-    async def declare(text: str | bytes, *, dry_run: bool = False) -> str:
+    async def declare(text: str | bytes, *, dry_run: bool = False, **policy: Any) -> str:
         write(text)
-        return await apply_file(Path("portal.yaml"), passwords, dry_run=dry_run)
+        return await apply_file(Path("portal.yaml"), passwords, dry_run=dry_run, **policy)
 
     return declare

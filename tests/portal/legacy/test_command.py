@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
@@ -15,6 +16,7 @@ from portal.errors import OperatorError
 from portal.legacy import report_file, run_import
 from portal.legacy.source import LegacyError
 from portal.settings import Settings
+from resolvers.changes import WriteOptions
 from tests.portal.legacy.former import Rows, former, write_postgres, write_sqlite
 
 
@@ -23,8 +25,12 @@ def source(tmp_path: Path, rows: Rows) -> Path:
     return write_sqlite(tmp_path / "former.sqlite3", rows)
 
 
+def options(*, dry_run: bool) -> WriteOptions:
+    return WriteOptions(now=datetime.now(UTC), google=False, dry_run=dry_run)
+
+
 def import_into(url: str, source: Path | str, *, dry_run: bool = False) -> None:
-    asyncio.run(run_import(url, str(source), google=False, dry_run=dry_run))
+    asyncio.run(run_import(url, str(source), options(dry_run=dry_run)))
 
 
 @pytest.mark.parametrize("mode", ["delete", "wal"])
@@ -45,7 +51,7 @@ async def test_target_is_not_a_server_of_the_former_portal(former_postgres: str)
     await write_postgres(former_postgres, former())
     other = former_postgres.replace("127.0.0.1", "localhost")
     with pytest.raises(LegacyError, match="leads to the database of the former portal"):
-        await run_import(other, former_postgres, google=False, dry_run=False)
+        await run_import(other, former_postgres, options(dry_run=False))
     connection = await asyncpg.connect(former_postgres)
     tables = {row["tablename"] for row in await connection.fetch("SELECT tablename FROM pg_tables")}
     await connection.close()
@@ -58,7 +64,7 @@ async def test_dry_run_migrates_nothing(source: Path, settings: Settings) -> Non
     await database.connection.execute_query("UPDATE tortoise_migrations SET name = '0000_older'")
     await database.close()
     with pytest.raises(OperatorError, match="run `kubeportal migrate` first"):
-        await run_import(settings.database_url, str(source), google=False, dry_run=True)
+        await run_import(settings.database_url, str(source), options(dry_run=True))
 
 
 MISTAKES: dict[str, tuple[str, str]] = {

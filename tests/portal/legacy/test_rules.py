@@ -23,6 +23,7 @@ from models import (
 )
 from portal.legacy.report import Rule
 from tests.callers import Clock
+from tests.foreign import foreign_bindings
 from tests.portal.legacy.conftest import Import
 from tests.portal.legacy.former import (
     ADDRESSES,
@@ -415,3 +416,18 @@ async def test_comments_keep_their_lines(rows: Rows, import_rows: Import) -> Non
     find(rows, USERS, 3)["comments"] = "First line\r\nsecond line"
     await import_rows(rows)
     assert (await User.get(id=3)).comments == "First line\r\nsecond line"
+
+
+@pytest.mark.parametrize("door", ["namespace of the portal", "rights elsewhere"])
+async def test_privileged_account_is_not_imported(
+    door: str, rows: Rows, import_rows: Import
+) -> None:
+    change(USERS, 3, state="approved", service_account_id=2)(rows)
+    policies: dict[str, dict[str, Any]] = {
+        "namespace of the portal": {"portal_namespace": "monitoring"},
+        "rights elsewhere": {"foreign_bindings": foreign_bindings("monitoring", "ci")},
+    }
+    report = await import_rows(rows, **policies[door])
+    notes = [remark for remark in report.remarks if remark.rule is Rule.ACCOUNT_INVALID]
+    assert BOB in {remark.subject for remark in notes}
+    assert await access_of_bob() == NO_ACCESS
