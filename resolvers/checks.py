@@ -228,7 +228,7 @@ def name_key(row: Any) -> str:
 
 
 def _appoints(row: Noun, columns: Collection[str]) -> bool:
-    """Whether the columns make somebody an administrator."""
+    """Whether the columns appoint an administrator."""
     return any(
         column in columns and getattr(row, column) for column in ("is_superuser", "can_admin")
     )

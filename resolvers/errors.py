@@ -105,7 +105,7 @@ class Outdated(Conflict):
 
     def __init__(self, current: Model) -> None:
         super().__init__(
-            "This was changed by somebody else since you read it: look at it as it is now."
+            "The version is outdated: another change was made since it was read. Read it again."
         )
         self.current = current
 

@@ -158,7 +158,7 @@ class Writer:
             await record_all(self.by, step.events)
 
     async def record(self, kind: AuditKind, subject: Noun | None = None, **details: Any) -> None:
-        """Records an event beside those of the changes."""
+        """Records an event in addition to those of the changes."""
         if not self.options.dry_run:
             await record(self.by, kind, subject, **details)
 
@@ -341,12 +341,12 @@ class _Statements:
         for change in self.of(Delete):
             row = change.row
             await type(row).filter(id=row.pk).delete()
-            told = {
+            details = {
                 name: getattr(row, name)
                 for name in ("is_superuser", "can_admin")
                 if hasattr(row, name)
             }
-            self.events.append(Entry(_kind(row, "DELETED"), row, told))
+            self.events.append(Entry(_kind(row, "DELETED"), row, details))
 
 
 async def change_row(
