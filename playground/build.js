@@ -35,7 +35,7 @@ function bundled(entryPoints, options) {
   });
 }
 
-/** The name of the built file for each entry point, and the one of its styles. */
+/** The file names of each entry point: its script and its styles. */
 function namesOf({ metafile }) {
   const outputs = Object.entries(metafile.outputs).filter(([, output]) => output.entryPoint);
   return Object.fromEntries(
@@ -60,7 +60,7 @@ const files = Object.fromEntries(
 );
 const app = await bundled(["src/playground.jsx"], {
   splitting: true,
-  // GraphiQL asks by old names, which lead to modules in which prettier finds no parsers
+  // GraphiQL imports these by old names, under which prettier finds no parsers
   alias: {
     "prettier/parser-babel": "prettier/plugins/babel",
     "prettier/parser-graphql": "prettier/plugins/graphql",
@@ -71,7 +71,7 @@ const app = await bundled(["src/playground.jsx"], {
 });
 
 const { script, styles } = namesOf(app)["playground.jsx"];
-// Styles of other chunks are part of those of the entry point
+// The styles of the entry point include those of other chunks
 const isNeeded = (name) => !name.endsWith(".css") || name === styles;
 
 await rm(FOLDER, { recursive: true, force: true });
@@ -85,7 +85,7 @@ await write(`licences-${hash}.txt`, licenceTexts);
 
 const icon = basename(Object.keys(app.metafile.outputs).find((path) => /icon-\w+\.svg$/.test(path)));
 const page = await readFile("src/index.html", "utf8");
-// Last, as make takes this file for the sign that all is built
+// Last, as make treats this file as the result of the build
 await writeFile(
   join(FOLDER, "index.html"),
   page

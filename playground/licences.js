@@ -4,7 +4,7 @@ import { join } from "node:path";
 const PACKAGE = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/;
 const LICENCE = /^licen[cs]e(\.\w+)?$/i;
 
-/** The licences of the packages of which something is in the bundles. */
+/** The licences of all packages that are part of the bundles. */
 export async function licences(metafiles) {
   const inputs = metafiles.flatMap(({ inputs }) => Object.keys(inputs));
   const packages = new Set(inputs.flatMap((path) => path.match(PACKAGE) ?? []));

@@ -23,7 +23,7 @@ function SignIn() {
   }, { username: "", problem: "" });
   return (
     <form action={submit}>
-      <p>Operations run as whoever is signed in, in this tab only.</p>
+      <p>Operations run as the signed-in user. Each tab has its own session.</p>
       <label>
         User name
         <input name="username" defaultValue={username} autoComplete="username"
@@ -54,7 +54,7 @@ function SignedIn({ viewer }) {
   );
 }
 
-/** The message of what went wrong; empty when nothing did. */
+/** The error message of an action, or an empty string. */
 async function problemOf(action) {
   try {
     await action;

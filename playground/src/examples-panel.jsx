@@ -33,9 +33,9 @@ function Examples() {
   );
 }
 
-/** Puts an example into the editors, which load after the panel: until then there is no function.
+/** A function that opens an example; null until the editors are loaded, which takes longer.
  *
- * An example comes into a new tab where the present one holds own work.
+ * A tab whose text is not an example is kept: the example opens in a new one.
  */
 function useOpenExample() {
   const { viewer } = useSession();

@@ -10,7 +10,7 @@ import serviceAccount from "./examples/service-account.graphql";
 import types from "./examples/types.graphql";
 import users from "./examples/users.graphql";
 
-/** By who may run them; `variables` are made for whoever is signed in. */
+/** Grouped by audience. `variables` is a function of the viewer. */
 export const EXAMPLES = {
   "For everyone": [
     { title: "The portal", query: portal },
@@ -22,7 +22,7 @@ export const EXAMPLES = {
     { title: "Follow the cluster", query: followCluster },
     { title: "My service account and its token", query: serviceAccount },
     {
-      title: "Ask for access",
+      title: "Request access",
       query: requestAccess,
       variables: () => ({ input: { reason: "For my thesis" } }),
     },
@@ -35,9 +35,9 @@ export const EXAMPLES = {
     },
   ],
   "For administrators": [
-    { title: "A page of users", query: users, variables: () => ({ search: "" }) },
-    { title: "Open requests for access", query: accessRequests },
-    { title: "Credentials handed out", query: credentials },
+    { title: "Users, page by page", query: users, variables: () => ({ search: "" }) },
+    { title: "Open access requests", query: accessRequests },
+    { title: "Issued credentials", query: credentials },
   ],
 };
 

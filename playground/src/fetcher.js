@@ -3,7 +3,7 @@ import { createClient } from "graphql-ws";
 
 const FORBIDDEN = 4403;
 
-/** Sends GraphiQL's operations as whoever is signed in; subscriptions take a WebSocket. */
+/** Sends GraphiQL's operations as the signed-in user; subscriptions use a WebSocket. */
 export function fetcherFor(session, endpoint) {
   const client = createClient({
     url: endpoint.replace(/^http/, "ws"),

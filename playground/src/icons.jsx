@@ -1,4 +1,4 @@
-/** In the size and stroke of GraphiQL's own. */
+/** An icon with the size and stroke of GraphiQL's own ones. */
 function Icon({ children, ...props }) {
   return (
     <svg viewBox="0 0 24 24" fill="none" stroke="currentColor" strokeWidth="1.5" {...props}>

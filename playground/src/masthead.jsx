@@ -4,7 +4,7 @@ import { ACCOUNT_PLUGIN } from "./account.jsx";
 import icon from "./icon.svg";
 import { useSession } from "./session-context.js";
 
-/** The corner that tells whose portal this is and who is signed in. */
+/** The name of the portal, a notice about the session, and the account button. */
 export function Masthead() {
   const { portal, viewer, notice } = useSession();
   const { setVisiblePlugin } = useGraphiQLActions();
@@ -27,7 +27,7 @@ export function Masthead() {
   );
 }
 
-/** The portal may tell its schema to nobody but those who are signed in. */
+/** Repeats an introspection that failed, as the portal may require a sign-in for it. */
 function useSchemaAfterSignIn(viewer) {
   const fetchError = useGraphiQL((state) => state.fetchError);
   const { introspect } = useGraphiQLActions();

@@ -1,4 +1,4 @@
-// Monaco and Radix make style elements; the page's policy takes those that carry its nonce
+// Monaco and Radix create style elements; the page's CSP allows only those with its nonce
 const { nonce } = document.querySelector("link[nonce]");
 const createElement = document.createElement.bind(document);
 

@@ -1,13 +1,13 @@
 const TOKEN = "kubeportal.token";
 const ACCEPT = "application/graphql-response+json, application/json;q=0.9";
-const ENDED = "Your session has ended: sign in again.";
+const ENDED = "Your session has ended. Sign in again.";
 
-// The portal knows the documents by these ids, also where it runs no others
+// Ids of trusted documents, which the portal runs even if it rejects all others
 const VIEWER = "playground-viewer";
 const SIGN_IN = "playground-sign-in";
 const SIGN_OUT = "playground-sign-out";
 
-/** Who is signed in, in this tab of the browser; the token leaves it only for the portal. */
+/** The session of this browser tab. Its token is sent to the portal only. */
 export class Session {
   state = { portal: null, viewer: null, notice: "" };
   #endpoint;
@@ -22,21 +22,21 @@ export class Session {
     return () => this.#listeners.delete(listener);
   };
 
-  /** What a WebSocket says about us when it opens. */
+  /** Headers of requests, and connection parameters of WebSockets. */
   get credentials() {
     const token = this.#token;
     return token ? { Authorization: `Bearer ${token}` } : {};
   }
 
-  /** The answer to an operation of whoever is signed in. */
+  /** The response to an operation of the signed-in user. */
   async run(operation) {
     const answer = await this.#send(operation);
-    // It is no error to ask who one is with a token that the portal no longer takes
+    // With an ended session `viewer` is null, which is not an error
     if (this.#token && answer.data?.viewer === null) await this.restore();
     return answer;
   }
 
-  /** Finds out who is signed in, as after the page was reloaded. */
+  /** Loads the portal and the viewer, also after a reload of the page. */
   async restore() {
     try {
       const { portal, viewer } = await this.#ask(VIEWER);
@@ -47,7 +47,7 @@ export class Session {
     }
   }
 
-  /** Throws an Error whose message says why not. */
+  /** Throws an Error with the reason of a failure. */
   async signIn(username, password) {
     const { login } = await this.#ask(SIGN_IN, { input: { username, password } });
     if (!login.accessToken) throw new Error(login.errors[0].message);
@@ -63,7 +63,7 @@ export class Session {
     }
   }
 
-  /** The portal no longer takes our token. */
+  /** Deletes a token that the portal rejects. */
   end() {
     if (this.#token) this.#forget(ENDED);
   }
@@ -74,7 +74,7 @@ export class Session {
 
   async #ask(documentId, variables) {
     const { data, errors } = await this.#send({ documentId, variables });
-    if (!data) throw new Error(errors?.[0]?.message ?? "The portal does not answer.");
+    if (!data) throw new Error(errors?.[0]?.message ?? "The portal did not return a result.");
     return data;
   }
 
@@ -86,8 +86,8 @@ export class Session {
       body: JSON.stringify(operation),
     });
     const answer = await response.json();
-    const isRefused = answer.errors?.some((error) => error.extensions?.problem);
-    if (isRefused && sent.Authorization === this.credentials.Authorization) this.end();
+    const isRejected = answer.errors?.some((error) => error.extensions?.problem);
+    if (isRejected && sent.Authorization === this.credentials.Authorization) this.end();
     return answer;
   }
 

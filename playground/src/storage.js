@@ -9,38 +9,38 @@ const EDITORS = {
   "graphiql:headers": "headers",
 };
 
-/** What GraphiQL keeps for the next visit: everything but operations that hold a secret. */
+/** GraphiQL's local storage, without operations that contain a secret. */
 export class Storage {
-  #kept = createLocalStorage({ namespace: "kubeportal" });
+  #storage = createLocalStorage({ namespace: "kubeportal" });
 
   getItem(key) {
-    return key in EDITORS ? this.#ofActiveTab(EDITORS[key]) : this.#kept.getItem(key);
+    return key in EDITORS ? this.#ofActiveTab(EDITORS[key]) : this.#storage.getItem(key);
   }
 
-  /** Throws where history would get a secret: GraphiQL then forgets that operation. */
+  /** Throws for a history with a secret: GraphiQL then drops that operation. */
   setItem(key, value) {
     if (key in EDITORS) return;
     if (key in HISTORY && JSON.parse(value)[HISTORY[key]].some(holdsSecret)) {
-      throw new Error("Operations with secrets are not kept.");
+      throw new Error("Operations with secrets are not stored.");
     }
-    this.#kept.setItem(key, key === TABS ? withoutSecrets(value) : value);
+    this.#storage.setItem(key, key === TABS ? withoutSecrets(value) : value);
   }
 
   removeItem(key) {
-    this.#kept.removeItem(key);
+    this.#storage.removeItem(key);
   }
 
   clear() {
-    this.#kept.clear();
+    this.#storage.clear();
   }
 
   get length() {
-    return this.#kept.length;
+    return this.#storage.length;
   }
 
-  // One copy will do: the editors show what the active tab holds
+  // One copy is enough: the editors show the content of the active tab
   #ofActiveTab(property) {
-    const state = JSON.parse(this.#kept.getItem(TABS));
+    const state = JSON.parse(this.#storage.getItem(TABS));
     return state?.tabs[state.activeTabIndex]?.[property] ?? null;
   }
 }

@@ -1,4 +1,4 @@
-/** Monaco asks for its workers here; their names come from the build. */
+/** Monaco gets its workers here. The build inserts the names of their files. */
 globalThis.MonacoEnvironment = {
   getWorker(_, label) {
     const name = WORKERS[label] ?? WORKERS.editor;
