@@ -1,16 +1,18 @@
-"""Changes that are based on what somebody else has changed meanwhile don't get lost."""
+"""Optimistic locking: no change is lost that was made since a row was read."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tortoise.transactions import in_transaction
 
 from auth.passwords import Passwords
-from models import Group, User, WebApp
+from models import AuditActor, Group, User, WebApp
+from resolvers.changes import Update, WriteOptions
+from resolvers.writes import writing
 from tests.callers import Caller, People
 from tests.declaring import apply_file
 from tests.schema.management.calls import answer, done
@@ -83,11 +85,11 @@ async def test_a_change_of_oneself_counts(admin: Caller, bob: Caller, people: Pe
     assert payload["user"]["lastName"] == "Brown"
 
 
-async def test_a_change_that_waits_for_another_one_is_refused(
-    admin: Caller, people: People
-) -> None:
-    async with in_transaction():
-        await User.filter(id=people.bob.id).update(last_name="Brown", version=2)
+async def test_change_that_waits_for_another_one_is_refused(admin: Caller, people: People) -> None:
+    options = WriteOptions(now=datetime.now(UTC), google=False)
+    async with writing(AuditActor.OPERATOR, options) as writer:
+        bob = await User.get(id=people.bob.id)
+        await writer.write([Update(bob, {"last_name": "Brown"})])
         waiting = asyncio.create_task(
             answer(admin, "updateUserAsAdmin", **target(people, "user"), lastName="Black")
         )
