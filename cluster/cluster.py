@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cluster.bindings import BindingIndex, Bindings, Removal
 from cluster.connection import ClusterUnavailable, Connection, PrivilegedAccount
@@ -16,8 +18,14 @@ from cluster.provisioning import Provisioner
 from cluster.sources import connect
 from cluster.tokens import SHORTEST_LIFETIME, ServiceAccountToken, TokenCache, TokenIssuer
 
+logger = logging.getLogger(__name__)
+
 _START_TIMEOUT = 2.0
 SERVICE_ACCOUNT_FOLDER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+NO_CA = (
+    "Cluster %r: kubeconfig files for users contain no certificate authority for %s, as the portal"
+    " itself uses plain HTTP. Set KUBEPORTAL_API_SERVER_CA_FILE unless all systems trust it."
+)
 
 
 def utc_now() -> datetime:
@@ -27,7 +35,8 @@ def utc_now() -> datetime:
 class Cluster:
     """Facts, tokens, provisioning and kubeconfig of one cluster.
 
-    `api_server_external` is the URL for users where it differs from the portal's own.
+    `api_server_external` is the URL for users where it differs from the portal's own, and
+    `api_server_ca` is the certificate authority for it (PEM).
     `facts_interval` is the time between two observations, `token_timeout` limits all calls for
     one token, `request_timeout` every other call.
     """
@@ -41,10 +50,12 @@ class Cluster:
         request_timeout: timedelta,
         clock: Callable[[], datetime],
         api_server_external: str | None = None,
+        api_server_ca: bytes | None = None,
     ) -> None:
         self.name = connection.name
         self._connection = connection
         self._external = api_server_external
+        self._ca_pem = api_server_ca or connection.ca_pem
         self._issuer = TokenIssuer(connection, timeout=token_timeout.total_seconds())
         self._provisioner = Provisioner(connection, timeout=request_timeout.total_seconds())
         self._bindings = Bindings(connection, timeout=request_timeout.total_seconds(), clock=clock)
@@ -80,6 +91,9 @@ class Cluster:
 
     async def start(self) -> None:
         """Start observing, and wait up to two seconds for the first observation."""
+        schemes = (urlsplit(self._connection.host).scheme, urlsplit(self.api_server_url).scheme)
+        if schemes == ("http", "https") and not self._ca_pem:
+            logger.warning(NO_CA, self.name, self.api_server_url)
         await self._poller.start(wait_seconds=_START_TIMEOUT)
 
     async def close(self) -> None:
@@ -176,7 +190,7 @@ class Cluster:
         tls_server_name = None if self._external else self._connection.tls_server_name
         return render_kubeconfig(
             cluster=cluster_name or self.name,
-            server=Server(self.api_server_url, self._connection.ca_pem, tls_server_name),
+            server=Server(self.api_server_url, self._ca_pem, tls_server_name),
             user=user,
             namespace=namespace,
             credential=credential,
@@ -216,6 +230,7 @@ async def load_clusters(
     contexts: Sequence[str] = (),
     kubeconfig: str | None = None,
     api_server_external: str | None = None,
+    api_server_ca: bytes | None = None,
     facts_interval: timedelta = timedelta(seconds=10),
     token_timeout: timedelta = timedelta(seconds=0.8),
     request_timeout: timedelta = timedelta(seconds=5),
@@ -228,7 +243,8 @@ async def load_clusters(
     Without `contexts`: the cluster that the portal runs in, else the current context of the
     kubeconfig, else none. `contexts` are names of contexts of the kubeconfig, or `in-cluster`.
     `kubeconfig` is one path or several as in KUBECONFIG; None is `~/.kube/config` where it
-    exists. `api_server_external` is for the default cluster. Raises ClusterConfigError.
+    exists. `api_server_external` and `api_server_ca` are for the default cluster. Raises
+    ClusterConfigError.
     """
     connections = await connect(
         contexts=contexts,
@@ -241,6 +257,7 @@ async def load_clusters(
             Cluster(
                 connection,
                 api_server_external=None if position else api_server_external,
+                api_server_ca=None if position else api_server_ca,
                 facts_interval=facts_interval,
                 token_timeout=token_timeout,
                 request_timeout=request_timeout,

@@ -142,6 +142,7 @@ async def clusters_of(settings: Settings, clock: Callable[[], datetime]) -> Clus
             contexts=settings.clusters,
             kubeconfig=settings.kubeconfig,
             api_server_external=settings.api_server_external,
+            api_server_ca=settings.api_server_ca.encode() if settings.api_server_ca else None,
             facts_interval=settings.facts_interval,
             clock=clock,
         )

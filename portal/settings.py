@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -156,6 +157,14 @@ def _check_database_url(url: str) -> str:
     return url
 
 
+def _check_certificates(pem: str) -> str:
+    try:
+        ssl.create_default_context(cadata=pem)
+    except (ssl.SSLError, ValueError):
+        raise ValueError("use certificates in PEM format") from None
+    return pem
+
+
 DatabaseUrl = Annotated[str, AfterValidator(_check_database_url)]
 Duration = Annotated[timedelta, _parsed(_duration), AfterValidator(_check_duration)]
 TokenLifetime = Annotated[Duration, AfterValidator(_check_token_lifetime)]
@@ -176,6 +185,7 @@ _Origin = Annotated[
 _Network = Annotated[str, AfterValidator(_network)]
 _Domain = Annotated[str, _matching(DOMAIN, "use domains like example.org, without an @")]
 _ClusterRole = Annotated[str, _matching(CLUSTER_ROLE, "use names of cluster roles, like edit")]
+Certificates = Annotated[str, AfterValidator(_check_certificates)]
 Namespace = Annotated[str, _matching(LABEL, "use the name of a namespace, like kubeportal")]
 _Key = Annotated[SecretStr, AfterValidator(_check_key)]
 # Without NoDecode, pydantic-settings expects lists to be JSON
@@ -203,6 +213,7 @@ class Settings(BaseSettings):
     external_url: PortalUrl | None = None
     branding: str = "KubePortal"
     api_server_external: Url | None = None
+    api_server_ca: Certificates | None = None
     auth_google_key: str | None = None
     auth_google_secret: SecretStr | None = None
     auth_google_discovery_url: Url = GOOGLE

@@ -1,3 +1,4 @@
+import base64
 import json
 import shutil
 import subprocess
@@ -149,6 +150,22 @@ def server_name_of(kubeconfig: Path, folder: Path) -> Path:
     path = folder / "with-server-name"
     path.write_text(yaml.safe_dump(config))
     return path
+
+
+@pytest.mark.parametrize("authority", [None, b"an authority"])
+async def test_external_https_url_behind_plain_http_needs_an_authority(
+    open_cluster: OpenCluster,
+    proxy_kubeconfig: Path,
+    caplog: pytest.LogCaptureFixture,
+    authority: bytes | None,
+) -> None:
+    url = "https://k8s.example.org"
+    cluster = await open_cluster(proxy_kubeconfig, api_server_external=url, api_server_ca=authority)
+    await cluster.start()
+    assert ("KUBEPORTAL_API_SERVER_CA_FILE" in caplog.text) is (authority is None)
+    text = cluster.kubeconfig(user="alice", namespace="team", credential=ExecCredential())
+    embedded = yaml.safe_load(text)["clusters"][0]["cluster"].get("certificate-authority-data")
+    assert embedded == (authority and base64.b64encode(authority).decode())
 
 
 async def test_tls_server_name_is_for_the_internal_url(

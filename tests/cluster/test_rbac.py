@@ -46,6 +46,13 @@ def rights(role: str) -> list[Rule]:
     ]
 
 
+def renamed(right: Rule, name: str) -> Rule:
+    """The rule for the cluster roles of a manifest of that name."""
+    roles = right.get("resourceNames")
+    names = {"resourceNames": [role.replace("kubeportal", name) for role in roles]} if roles else {}
+    return right | names
+
+
 def title(right: Rule) -> str:
     return f"{right['verbs'][0]} {right['resources'][0]}"
 
@@ -62,11 +69,14 @@ NEEDED_FOR = {
     "get serviceaccounts": {"unknown account"},
     "create serviceaccounts/token": {"token", "unknown account"},
     "create rolebindings": {"role binding"},
+    "list rolebindings": {"removal", "privileges", "token"},
+    "delete rolebindings": {"removal"},
+    "list clusterrolebindings": {"removal", "privileges", "token"},
     "bind clusterroles": {"role binding"},
 }
 
 
-async def working_features(cluster: Cluster, prepared: str, new: str) -> set[str]:
+async def working_features(cluster: Cluster, name: str, prepared: str, new: str) -> set[str]:
     """Which features work; namespace `prepared` has an account `alice`, `new` is free."""
 
     async def unknown_account() -> bool:
@@ -86,8 +96,10 @@ async def working_features(cluster: Cluster, prepared: str, new: str) -> set[str
         "retry": await succeeds(cluster.ensure_namespace(new, made_for="alice")),
         "service account": await succeeds(cluster.ensure_service_account(prepared, "bob")),
         "role binding": await succeeds(
-            cluster.ensure_role_binding(prepared, "alice", "edit", key="a")
+            cluster.ensure_role_binding(prepared, "alice", f"{name}-user", key=new)
         ),
+        "removal": await succeeds(cluster.remove_role_bindings(new, prepared, "alice")),
+        "privileges": await succeeds(cluster.foreign_binding(prepared, "alice")),
         "token": await succeeds(cluster.issue_token(prepared, "alice", lifetime=HOUR)),
         "unknown account": await unknown_account(),
     }
@@ -133,6 +145,7 @@ def remove_cluster_wide(api: client.ApiClient, name: str) -> None:
     rbac.delete_cluster_role_binding(name)
     rbac.delete_cluster_role(name)
     rbac.delete_cluster_role(f"{name}-token-secrets")
+    rbac.delete_cluster_role(f"{name}-user")
 
 
 def token_of(api: client.ApiClient, account: str) -> str:
@@ -160,6 +173,7 @@ async def open_portal(
 
         async def run(granted: list[Rule]) -> tuple[Cluster, Proxy]:
             stack.callback(remove_cluster_wide, admin, fresh_name)
+            granted = [renamed(right, fresh_name) for right in granted]
             apply_manifest(admin, fresh_name, granted)
             for right in granted:
                 await until(partial(is_allowed, admin, fresh_name, right))
@@ -199,20 +213,46 @@ def new_namespace(admin: client.ApiClient, fresh_name: str) -> Iterator[str]:
 
 
 async def test_manifest_is_sufficient(
-    open_portal: OpenPortal, prepared: str, new_namespace: str
+    open_portal: OpenPortal, fresh_name: str, prepared: str, new_namespace: str
 ) -> None:
     cluster, _ = await open_portal(RIGHTS)
-    works = await working_features(cluster, prepared, new_namespace)
+    works = await working_features(cluster, fresh_name, prepared, new_namespace)
     assert works == set().union(*NEEDED_FOR.values())
 
 
 @pytest.mark.parametrize("right", RIGHTS, ids=title)
 async def test_each_permission_is_necessary(
-    open_portal: OpenPortal, prepared: str, new_namespace: str, right: Rule
+    open_portal: OpenPortal, fresh_name: str, prepared: str, new_namespace: str, right: Rule
 ) -> None:
     cluster, _ = await open_portal([one for one in RIGHTS if one != right])
-    works = await working_features(cluster, prepared, new_namespace)
+    works = await working_features(cluster, fresh_name, prepared, new_namespace)
     assert set().union(*NEEDED_FOR.values()) - works == NEEDED_FOR[title(right)]
+
+
+def test_role_for_users_is_edit_without_other_identities(admin: client.ApiClient) -> None:
+    edit = client.RbacAuthorizationV1Api(admin).read_cluster_role("edit")
+    allowed = {
+        (group, resource, verb)
+        for rule in edit.rules or []
+        for group in rule.api_groups or []
+        for resource in rule.resources or []
+        for verb in rule.verbs
+    }
+    granted = {
+        (right["apiGroups"][0], right["resources"][0], right["verbs"][0])
+        for right in rights("kubeportal-user")
+    }
+    assert granted <= allowed
+    assert ("", "serviceaccounts", "impersonate") not in granted
+    assert ("", "serviceaccounts/token", "create") not in granted
+    deprecated = {("", "endpoints", verb) for _, _, verb in allowed}
+    left_out = {each for each in allowed - granted - deprecated if each[0] != "extensions"}
+    assert left_out <= {
+        ("", "serviceaccounts", "impersonate"),
+        ("", "serviceaccounts/token", "create"),
+        ("", "pods/eviction", "create"),
+        *(("discovery.k8s.io", "endpointslices", verb) for verb in ("get", "list", "watch")),
+    }
 
 
 async def test_other_cluster_roles_are_not_bound(open_portal: OpenPortal, prepared: str) -> None:

@@ -22,6 +22,9 @@ ROLE = "use names of cluster roles, like edit"
 TOKEN = "use at least 10m: Kubernetes issues no tokens for less"
 KEY = "use keys of at least 16 characters"
 NONSENSE = [
+    ("NAMESPACE", "Kube Portal", "use the name of a namespace, like kubeportal"),
+    ("API_SERVER_CA", "no certificate", "use certificates in PEM format"),
+    ("NAMESPACE", "kubeportal"),
     ("NAMESPACE_CLUSTERROLES", "Not A Role!", ROLE),
     ("NAMESPACE_CLUSTERROLES", "edit, -view", ROLE),
     ("API_SERVER_EXTERNAL", "not a url", ADDRESS),
