@@ -24,7 +24,6 @@ KEY = "use keys of at least 16 characters"
 NONSENSE = [
     ("NAMESPACE", "Kube Portal", "use the name of a namespace, like kubeportal"),
     ("API_SERVER_CA", "no certificate", "use certificates in PEM format"),
-    ("NAMESPACE", "kubeportal"),
     ("NAMESPACE_CLUSTERROLES", "Not A Role!", ROLE),
     ("NAMESPACE_CLUSTERROLES", "edit, -view", ROLE),
     ("API_SERVER_EXTERNAL", "not a url", ADDRESS),
@@ -48,6 +47,7 @@ NONSENSE = [
     ("SECRET_KEY", f"{'long' * 8},short", KEY),
 ]
 SENSE = [
+    ("NAMESPACE", "kubeportal"),
     ("NAMESPACE_CLUSTERROLES", "edit, system:aggregate-to-view"),
     ("API_SERVER_EXTERNAL", "https://api.example.org:6443"),
     ("API_SERVER_EXTERNAL", "https://[2001:db8::1]:6443/"),
