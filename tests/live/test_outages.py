@@ -15,8 +15,6 @@ from tests.cluster.proxy import Proxy, kubeconfig_of, open_proxy
 from tests.cluster.test_outages import PROXY_FAULTS
 from tests.testbed import ClusterTestbed
 
-pytestmark = pytest.mark.database
-
 INTERVAL = timedelta(seconds=0.5)
 FAULTS = (
     "hangs",
