@@ -163,7 +163,8 @@ async def _connect_to_server(url: str, label: str) -> asyncpg.Connection:
         raise LegacyError(f"{label}: {error}") from None
     except OSError as error:  # TimeoutError is one
         raise LegacyError(f"{label}: the server can't be reached: {reason(error)}") from None
-    except (asyncpg.InterfaceError, ValueError):  # their messages may quote the password
+    # OverflowError: a port above 65535. The messages of the others may quote the password.
+    except (asyncpg.InterfaceError, ValueError, OverflowError):
         raise LegacyError(f"{label}: {FORM}") from None
 
 
