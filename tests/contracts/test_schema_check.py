@@ -187,7 +187,7 @@ def test_invalid_schema(relied_on: Path, text: str, complaint: str) -> None:
     ],
     ids=["by id", "of Apollo"],
 )
-def test_a_manifest_names_documents_as_well(folder: Path, manifest: dict[str, Any]) -> None:
+def test_manifest_holds_documents(folder: Path, manifest: dict[str, Any]) -> None:
     file = folder / "manifest.json"
     file.write_text(json.dumps(manifest))
     [broken] = check_schema(COMMITTED, [file]).broken
@@ -244,7 +244,7 @@ def test_json_report(sdl: str, relied_on: Path, folder: Path) -> None:
     assert broken["errors"][0]["locations"] == [{"line": 1, "column": 3}]
 
 
-def test_the_command_succeeds_where_nothing_breaks(sdl: str, relied_on: Path) -> None:
+def test_compatible_change_exits_with_0(sdl: str, relied_on: Path) -> None:
     relied_on.write_text(sdl)
     outcome = kubeportal("schema", "check", folder=relied_on.parent)
     assert (outcome.returncode, outcome.stdout) == (0, "Nothing changed.\n")

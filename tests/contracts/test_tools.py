@@ -62,7 +62,7 @@ async def output(*command: str | Path, cwd: Path = TOOLING, **variables: str) ->
 
 
 @with_node
-async def test_the_server_passes_all_audits_of_graphql_over_http(address: str) -> None:
+async def test_graphql_over_http_audits_pass(address: str) -> None:
     outcomes = json.loads(await output("node", "audits.mjs", f"{address}/graphql"))
     assert [outcome for outcome in outcomes if outcome["status"] != "ok"] == []
     assert len(outcomes) == 61
@@ -116,7 +116,7 @@ REPORT: dict[str, Any] = {
 
 
 @with_node
-async def test_a_generated_client_in_typescript_compiles_and_works(address: str) -> None:
+async def test_typescript_client_compiles_and_works(address: str) -> None:
     version = (await output("node", "--version")).strip()
     if int(version.removeprefix("v").partition(".")[0]) < 20:
         pytest.skip(f"GraphQL Code Generator needs Node.js 20 or newer, here is {version}")
@@ -129,9 +129,7 @@ async def test_a_generated_client_in_typescript_compiles_and_works(address: str)
 
 
 @with_python
-async def test_a_generated_client_in_python_fits_its_types_and_works(
-    address: str, tmp_path: Path
-) -> None:
+async def test_python_client_fits_its_types_and_works(address: str, tmp_path: Path) -> None:
     folder = shutil.copytree(TOOLING / "python-client", tmp_path / "client")
     config = folder / "ariadne-codegen.toml"
     config.write_text(config.read_text().replace("http://127.0.0.1:8000", address))

@@ -109,7 +109,7 @@ async def test_a_name_that_kubernetes_refuses_is_an_error_in_words(
 
 
 @pytest.mark.parametrize("step", ["/namespaces", "/serviceaccounts", "/rolebindings"])
-async def test_a_cluster_that_fails_half_way_approves_nothing_and_a_retry_completes_it(
+async def test_failed_provisioning_approves_nothing_and_can_be_retried(
     bob: Caller,
     admin: Caller,
     people: People,
@@ -134,7 +134,7 @@ async def test_a_cluster_that_fails_half_way_approves_nothing_and_a_retry_comple
     assert "DELETE" not in {passage.method for passage in proxy.passages}
 
 
-async def test_a_cluster_that_is_down_approves_nothing_and_a_retry_completes_it(
+async def test_cluster_down_approves_nothing_and_can_be_retried(
     bob: Caller, admin: Caller, people: People, testbed: ClusterTestbed, namespace: str
 ) -> None:
     await asked(bob)

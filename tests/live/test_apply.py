@@ -32,9 +32,7 @@ def test_a_dry_run_leaves_no_trace(file: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [None, "users: 1", "users: [{username: a, b: c}]"])
-def test_a_mistake_in_the_file_makes_no_database(
-    file: Path, tmp_path: Path, text: str | None
-) -> None:
+def test_invalid_file_creates_no_database(file: Path, tmp_path: Path, text: str | None) -> None:
     file.write_text(text or "")
     if text is None:
         file.unlink()
@@ -46,7 +44,7 @@ def test_a_mistake_in_the_file_makes_no_database(
     assert list(tmp_path.iterdir()) == before
 
 
-def test_a_dry_run_does_not_touch_an_old_database(file: Path, tmp_path: Path) -> None:
+def test_dry_run_leaves_outdated_database_alone(file: Path, tmp_path: Path) -> None:
     kubeportal("migrate", folder=tmp_path)
     with closing(sqlite3.connect(tmp_path / "kubeportal.sqlite3")) as connection:
         connection.execute("UPDATE tortoise_migrations SET name = '0000_older'")
@@ -56,9 +54,7 @@ def test_a_dry_run_does_not_touch_an_old_database(file: Path, tmp_path: Path) ->
     assert "run `kubeportal migrate` first" in outcome.stderr
 
 
-def test_an_operator_hears_that_nobody_can_administrate_the_portal(
-    file: Path, tmp_path: Path
-) -> None:
+def test_missing_administrator_is_reported(file: Path, tmp_path: Path) -> None:
     file.write_text("users: [{username: bob, password: one fine day}]")
     without = kubeportal("apply", "-f", str(file), folder=tmp_path)
     assert without.returncode == 0
@@ -68,7 +64,7 @@ def test_an_operator_hears_that_nobody_can_administrate_the_portal(
     assert "kubeportal user create" not in told
 
 
-def test_the_last_administrator_stays(file: Path, tmp_path: Path) -> None:
+def test_last_administrator_is_kept(file: Path, tmp_path: Path) -> None:
     kubeportal("apply", "-f", str(file), folder=tmp_path)
     file.write_text("users: [{username: root, active: false}]")
     refused = kubeportal("apply", "-f", str(file), folder=tmp_path)
@@ -79,7 +75,7 @@ def test_the_last_administrator_stays(file: Path, tmp_path: Path) -> None:
     assert again.stdout == "Nothing to change.\n"
 
 
-def test_what_a_command_records_is_told_beside_its_output(file: Path, tmp_path: Path) -> None:
+def test_audit_events_go_to_stderr(file: Path, tmp_path: Path) -> None:
     told: list[tuple[str, str]] = []
     for arguments in (
         ("apply", "-f", str(file)),

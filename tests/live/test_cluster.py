@@ -113,7 +113,7 @@ async def test_nobody_gets_the_token_of_somebody_else(
     assert (await bob.rest("GET", f"/users/{people.bob.id}/")).json()["k8s_token"] is None
 
 
-async def test_a_cluster_that_is_down_is_not_noticed_on_the_profile_page(
+async def test_profile_page_survives_cluster_down(
     alice: Caller, people: People, testbed: ClusterTestbed
 ) -> None:
     before = (await alice.rest("GET", "/cluster/k8s_pod_count/")).json()

@@ -66,7 +66,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "tests/conftest.py",
     ],
 )
-def test_what_else_lies_around_is_not_sent(name: str, tmp_path: Path) -> None:
+def test_other_files_are_not_sent(name: str, tmp_path: Path) -> None:
     for file in (name, "portal/app.py"):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
@@ -79,7 +79,7 @@ def test_everything_that_is_sent_is_known_to_git() -> None:
     assert set(sent(ROOT)) <= set(output.decode().split("\0"))
 
 
-def test_the_image_serves_and_its_health_check_says_so(image: Path, tmp_path: Path) -> None:
+def test_image_serves_and_is_healthy(image: Path, tmp_path: Path) -> None:
     *command, _ = json.loads(instructions("CMD")[-1])
     assert command[:2] == ["kubeportal", "serve"]
     [database] = re.findall(r"KUBEPORTAL_DATABASE_URL=(\S+)", DOCKERFILE)
@@ -95,7 +95,7 @@ def test_the_image_serves_and_its_health_check_says_so(image: Path, tmp_path: Pa
     assert subprocess.run([sys.executable, *arguments], capture_output=True).returncode == 1
 
 
-def test_the_image_holds_all_files_of_the_commands(image: Path, tmp_path: Path) -> None:
+def test_image_holds_all_files(image: Path, tmp_path: Path) -> None:
     def output(*arguments: str) -> str:
         variables = {**os.environ, "PYTHONPATH": str(image)}
         command = [KUBEPORTAL, *arguments]

@@ -40,7 +40,7 @@ async def clusters(proxy: Proxy, tmp_path: Path) -> Clusters:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_the_profile_page_does_not_notice(
+async def test_profile_page_survives_outage(
     alice: Caller, people: People, proxy: Proxy, fault: str
 ) -> None:
     slug = "/cluster/k8s_pod_count/"

@@ -27,7 +27,7 @@ def login(address: str, password: str, client: str) -> httpx2.Response:
     )
 
 
-async def test_sr39_replicas_count_attempts_together(database_url: str, tmp_path: Path) -> None:
+async def test_sr39_replicas_share_attempt_counts(database_url: str, tmp_path: Path) -> None:
     variables = {
         "KUBEPORTAL_DATABASE_URL": database_url,
         "KUBEPORTAL_SECRET_KEY": SECRET,

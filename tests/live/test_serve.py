@@ -23,7 +23,7 @@ def login(address: str, password: str = "correct horse") -> httpx2.Response:  # 
     return httpx2.post(f"{address}/api/v1.4.0/login/", json=credentials)
 
 
-def test_a_new_portal_has_no_account_until_one_is_made(tmp_path: Path) -> None:
+def test_new_portal_has_no_account(tmp_path: Path) -> None:
     with serving(folder=tmp_path) as address:
         for username in ("admin", "root", "alice"):
             credentials = {"username": username, "password": username}
@@ -37,7 +37,7 @@ def test_a_new_portal_has_no_account_until_one_is_made(tmp_path: Path) -> None:
         assert (user["username"], user["admin"]) == ("alice", True)
 
 
-def test_the_signing_key_is_made_once_and_only_for_its_owner(tmp_path: Path) -> None:
+def test_signing_key_is_kept_private(tmp_path: Path) -> None:
     kubeportal(*CREATE, "--password-stdin", folder=tmp_path, stdin="correct horse\n")
     with serving(folder=tmp_path) as address:
         token = login(address).json()["access_token"]
@@ -136,7 +136,7 @@ def test_workers_share_a_port_and_warn_once(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_a_mistake_is_one_line_and_status_1(
+def test_operator_error_is_one_line(
     tmp_path: Path, arguments: list[str], variables: dict[str, str], complaint: str
 ) -> None:
     outcome = kubeportal(*arguments, folder=tmp_path, **variables)
@@ -149,7 +149,7 @@ def test_a_mistake_is_one_line_and_status_1(
     assert "Errno" not in line
 
 
-def test_what_the_portal_is_called_is_no_password(tmp_path: Path) -> None:
+def test_portal_name_is_no_password(tmp_path: Path) -> None:
     outcome = kubeportal(
         *CREATE,
         "--password-stdin",
@@ -161,7 +161,7 @@ def test_what_the_portal_is_called_is_no_password(tmp_path: Path) -> None:
     assert "too easy" in outcome.stderr
 
 
-def test_a_port_that_is_taken_is_a_mistake(tmp_path: Path) -> None:
+def test_used_port_is_an_error(tmp_path: Path) -> None:
     with serving(folder=tmp_path) as address:
         port = address.rpartition(":")[2]
         outcome = kubeportal("serve", "--port", port, folder=tmp_path)
@@ -173,7 +173,7 @@ def test_a_port_that_is_taken_is_a_mistake(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [["migrate"], ["serve"], ["user", "create", "alice"]])
-def test_a_server_that_does_not_know_us_is_a_mistake(
+def test_unknown_database_user_is_an_error(
     command: list[str], postgres_url: str, tmp_path: Path
 ) -> None:
     """As with a wrong password, which a server of tests may not ask for."""
@@ -186,7 +186,7 @@ def test_a_server_that_does_not_know_us_is_a_mistake(
     assert "hush" not in line
 
 
-def test_a_file_that_is_no_database_is_a_mistake(tmp_path: Path) -> None:
+def test_file_without_database_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "kubeportal.sqlite3").write_text("something else " * 100)
     outcome = kubeportal("migrate", folder=tmp_path)
     assert outcome.returncode == 1
@@ -206,7 +206,7 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     assert not any("SECRET_KEY" in log.read_text() for log in tmp_path.glob("*.log"))
 
 
-async def test_a_server_that_refuses_is_named(tmp_path: Path, postgres_url: str) -> None:
+async def test_missing_database_is_named(tmp_path: Path, postgres_url: str) -> None:
     url = f"{postgres_url}/missing"
     outcome = kubeportal("migrate", folder=tmp_path, KUBEPORTAL_DATABASE_URL=url)
     assert outcome.returncode == 1

@@ -19,13 +19,11 @@ ECHO = '{"detail": "not to include unknown field \'postgres\'"}'
         ('{"code": "INTERNAL_SERVER_ERROR"}', "", "tells INTERNAL_SERVER_ERROR"),
     ],
 )
-def test_what_the_caller_wrote_may_be_repeated_and_nothing_else_is_told(
-    text: str, question: str, expected: str | None
-) -> None:
+def test_answers_repeat_only_what_was_sent(text: str, question: str, expected: str | None) -> None:
     request = asked("http://portal/graphql", {}, question.encode())
     assert fault(400, HEADERS, text, request) == expected
 
 
-def test_what_stands_in_an_address_may_be_repeated() -> None:
+def test_answers_may_repeat_the_path() -> None:
     request = asked("http://portal/graphql?query=%7B%20postgres+%7D", {}, None)
     assert fault(400, HEADERS, ECHO, request) is None

@@ -73,7 +73,7 @@ def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"trusted_proxies": ("127.0.0.1",)})
 
 
-async def test_sr27_every_answer_is_safe_in_a_browser(anonymous: Caller) -> None:
+async def test_sr27_answers_have_browser_safety_headers(anonymous: Caller) -> None:
     for method, path, headers, status in ANSWERS:
         answer = await anonymous.client.request(method, path, headers=headers)
         assert answer.status_code == status, path
@@ -100,7 +100,7 @@ async def test_sr27_every_answer_is_safe_in_a_browser(anonymous: Caller) -> None
         ("PATCH", "/api/v1.4.0/users/{id}/"),
     ],
 )
-async def test_nobody_keeps_an_answer_about_somebody(
+async def test_answers_are_not_cached(
     alice: Caller, people: People, method: str, path: str
 ) -> None:
     address = path.replace("{id}", str(people.alice.id))
@@ -109,15 +109,13 @@ async def test_nobody_keeps_an_answer_about_somebody(
 
 
 @pytest.mark.parametrize(("scheme", "expected"), [("https", "max-age=31536000"), ("http", None)])
-async def test_sr27_who_came_by_https_is_to_come_by_https_only(
-    anonymous: Caller, scheme: str, expected: str | None
-) -> None:
+async def test_sr27_https_sets_hsts(anonymous: Caller, scheme: str, expected: str | None) -> None:
     answer = await anonymous.client.get("/api/", headers={"X-Forwarded-Proto": scheme})
     assert answer.headers.get("Strict-Transport-Security") == expected
 
 
 @pytest.mark.parametrize("path", ["/graphql?query={__typename}", "/api/", "/kubeconfig", "/nope"])
-async def test_sr26_only_pages_of_named_origins_read_answers(anonymous: Caller, path: str) -> None:
+async def test_sr26_only_allowed_origins_read_answers(anonymous: Caller, path: str) -> None:
     for origin, may_read in ORIGINS:
         expected = ORIGIN if may_read else None
         answer = await anonymous.client.get(path, headers={"Origin": origin})
@@ -128,7 +126,7 @@ async def test_sr26_only_pages_of_named_origins_read_answers(anonymous: Caller, 
         assert "Origin" in preflight.headers["Vary"]
 
 
-async def test_sr25_no_cookie_opens_anything(alice: Caller, people: People) -> None:
+async def test_sr25_cookies_open_nothing(alice: Caller, people: People) -> None:
     token = alice.headers["Authorization"].removeprefix("Bearer ")
     names = ("csrftoken", "sessionid", "access_token", "Authorization")
     cookies = dict.fromkeys(names, token)
@@ -139,7 +137,7 @@ async def test_sr25_no_cookie_opens_anything(alice: Caller, people: People) -> N
 
 
 @pytest.mark.parametrize("path", ["/graphql", "/api/v1.4.0/users/{id}/", "/api/v1.4.0/logout/"])
-async def test_sr25_forms_of_other_sites_do_nothing(
+async def test_sr25_cross_site_forms_change_nothing(
     alice: Caller, people: People, path: str
 ) -> None:
     """A browser that is signed in sends them without the token, which only its pages know."""
@@ -152,7 +150,7 @@ async def test_sr25_forms_of_other_sites_do_nothing(
     assert (await alice.data("{ viewer { username } }"))["viewer"] == {"username": "Alice"}
 
 
-async def test_sr25_a_query_string_changes_nothing(alice: Caller) -> None:
+async def test_sr25_query_string_changes_nothing(alice: Caller) -> None:
     query = {"query": "mutation { logout { errors { code } } }"}
     answer = await alice.client.get("/graphql", params=query, headers=alice.headers)
     assert answer.status_code == 405

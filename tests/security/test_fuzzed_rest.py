@@ -32,7 +32,7 @@ async def operations(anonymous: Caller) -> list[Any]:
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
-async def test_sr35_no_request_to_a_route_causes_a_failure(
+async def test_sr35_rest_requests_never_fail(
     probe: Probe, operations: list[Any], mode: GenerationMode
 ) -> None:
     def call(case: Case[Any]) -> None:

@@ -44,9 +44,7 @@ async def status(caller: Caller) -> int:
         return events.response.status_code
 
 
-async def test_sr34_a_user_holds_only_so_many_connections_of_both_kinds(
-    alice: Caller, bob: Caller
-) -> None:
+async def test_sr34_streams_per_user_are_limited(alice: Caller, bob: Caller) -> None:
     async with AsyncExitStack() as stack:
         open_ones = [
             await stack.enter_async_context(streamed(at(address, alice), PODS))
@@ -70,7 +68,7 @@ async def test_sr34_a_user_holds_only_so_many_connections_of_both_kinds(
             await asyncio.sleep(0.01)
 
 
-async def test_sr34_strangers_are_counted_by_their_address(anonymous: Caller) -> None:
+async def test_sr34_anonymous_streams_count_per_address(anonymous: Caller) -> None:
     def handshake(address: str) -> dict[str, str]:
         return {"X-Forwarded-For": address}
 
@@ -85,7 +83,7 @@ async def test_sr34_strangers_are_counted_by_their_address(anonymous: Caller) ->
             pass
 
 
-async def test_what_is_refused_or_fails_uses_up_nothing(alice: Caller) -> None:
+async def test_refused_stream_uses_no_slot(alice: Caller) -> None:
     invalid = Caller(alice.client, {"Authorization": "Bearer nonsense"})
     for _ in range(MOST + 1):
         assert await status(invalid) == 200

@@ -92,7 +92,7 @@ def replicas(variables: dict[str, str], tmp_path: Path) -> Iterator[list[str]]:
         yield [stack.enter_context(serving(folder=tmp_path, **variables)) for _ in range(2)]
 
 
-async def test_sr39_what_ends_on_one_replica_has_ended_on_the_other(replicas: list[str]) -> None:
+async def test_sr39_session_ends_on_all_replicas(replicas: list[str]) -> None:
     here, there = replicas
     admin = sign_in(here, "admin")
     create = "mutation ($name: String!) { createUser(input: {username: $name, password:"
@@ -117,7 +117,7 @@ async def test_sr39_what_ends_on_one_replica_has_ended_on_the_other(replicas: li
         assert [each for each in everything if each.is_admitted(there)] == left, how
 
 
-async def test_sr39_a_deleted_token_is_refused_by_both_replicas(replicas: list[str]) -> None:
+async def test_sr39_deleted_token_ends_on_all_replicas(replicas: list[str]) -> None:
     here, there = replicas
     admin = sign_in(here, "admin")
     made = graphql(here, admin.token, CREATE_TOKEN)

@@ -130,7 +130,7 @@ def with_password(url: str) -> str:
     return url.replace("kubeportal@", f"kubeportal:{PLANTED['database password']}@")
 
 
-async def test_sr28_no_secret_is_told_or_kept(
+async def test_sr28_secrets_are_not_logged_or_stored(
     seen: Seen, variables: dict[str, str], database_kind: str, database_url: str, tmp_path: Path
 ) -> None:
     make_root(seen, variables, tmp_path)
@@ -160,7 +160,7 @@ async def test_sr28_no_secret_is_told_or_kept(
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-async def test_sr28_mistakes_at_the_command_line_tell_no_secret(
+async def test_sr28_command_errors_hold_no_secret(
     seen: Seen, variables: dict[str, str], tmp_path: Path
 ) -> None:
     plain, secret = PLANTED["password in a file"], PLANTED["database password"]
