@@ -77,6 +77,8 @@ async def test_shortened_lifetime_is_reported(
 
     def shorten(body: bytes) -> bytes:
         answer = json.loads(body)
+        if "status" not in answer:  # a list of bindings
+            return body
         answer["status"]["expirationTimestamp"] = soon.strftime("%Y-%m-%dT%H:%M:%SZ")
         return json.dumps(answer).encode()
 
@@ -96,7 +98,7 @@ async def test_one_token_per_account_and_lifetime(
     again = await cluster.issue_token(*alice, lifetime=HOUR)
     assert len(set(tokens)) == 2
     assert again == tokens[0]
-    assert len(proxy.passages) == 2
+    assert len([passage for passage in proxy.passages if passage.method == "POST"]) == 2
 
 
 @pytest.mark.parametrize(
