@@ -28,7 +28,7 @@ run: $(STAMP) $(if $(shell command -v npm),$(PLAYGROUND),no-playground)  ## Serv
 playground: $(PLAYGROUND)  ## Build the GraphiQL page that browsers get at /graphql
 
 test: $(STAMP) tools $(if $(shell command -v npm),$(PLAYGROUND))  ## Run the tests
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
 
 fuzz: export KUBEPORTAL_TEST_FUZZ = many
 fuzz: $(STAMP)  ## Send many random hostile requests; SEED repeats a run

@@ -17,17 +17,6 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each worker takes whole files, and one takes all that need the Kubernetes API server.
-
-    First, because pytest-xdist reads the groups in the same hook.
-    """
-    for item in items:
-        needs_cluster = "testbed" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("cluster" if needs_cluster else str(item.path)))
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Counts what was skipped by its reason, which is shorter than a list of the tests."""
     skipped = terminalreporter.stats.get("skipped", ())
