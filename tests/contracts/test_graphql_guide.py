@@ -51,7 +51,7 @@ async def reader(anonymous: Caller, database: Database) -> Caller:
     return anonymous
 
 
-async def test_every_example_has_the_answer_that_is_shown(reader: Caller) -> None:
+async def test_every_example_has_the_shown_response(reader: Caller) -> None:
     number = 0
     for asked, answered in exchanges(PAGE):
         number += 1
@@ -138,14 +138,12 @@ def test_the_links_lead_somewhere() -> None:
 @pytest.mark.parametrize(
     ("language", "file"), [("js", "codegen.mjs"), ("toml", "python-client/ariadne-codegen.toml")]
 )
-def test_the_configuration_of_generators_is_the_one_that_is_tested(
-    language: str, file: str
-) -> None:
+def test_generator_configuration_is_tested(language: str, file: str) -> None:
     shown = [example.text for example in examples(PAGE) if example.language == language]
     assert shown == [(ROOT / "tests" / "tooling" / file).read_text(encoding="utf-8")]
 
 
-def test_the_command_compares_with_the_schema_and_the_documents(tmp_path: Path) -> None:
+def test_command_checks_schema_and_documents(tmp_path: Path) -> None:
     shutil.copy(ROOT / "schema.graphql", tmp_path)
     shutil.copytree(ROOT / "tests" / "tooling" / "python-client", tmp_path / "src")
     [shown] = [example.text for example in examples(PAGE) if example.language == "sh"]

@@ -9,13 +9,13 @@ IMPORTS = "import portal.cli.administration, portal.cli.contract, portal.cli.ser
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_rooms_of_the_house_import_as_designed() -> None:
+def test_packages_import_as_designed() -> None:
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
     outcome = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert outcome.returncode == 0, outcome.stdout
 
 
-def test_importing_the_application_reads_and_says_nothing() -> None:
+def test_import_has_no_side_effects() -> None:
     """With an environment that would be refused, and without any warning."""
     command = [sys.executable, "-W", "error", "-c", IMPORTS]
     environment = {**os.environ, "KUBEPORTAL_DATABASE_URL": "nonsense", "KUBECONFIG": "/nowhere"}

@@ -65,9 +65,7 @@ async def test_the_query_has_the_answer(anonymous: Caller, example: None) -> Non
     assert {"data": await alice.data(query)} == json.loads(answer)
 
 
-async def test_the_other_documents_work_one_after_the_other(
-    anonymous: Caller, example: None
-) -> None:
+async def test_documents_work_in_order(anonymous: Caller, example: None) -> None:
     people = {name: await anonymous.sign_in(name, f"{name}-demo") for name in ("alice", "carol")}
     caller = people["alice"]
     for name, operation in operations():
@@ -94,7 +92,7 @@ def defaults() -> dict[str, str]:
     return {name: default for names, default in rows for name in found(r"`(KUBE\w+)`", names)}
 
 
-def test_every_setting_is_in_the_table_and_no_other() -> None:
+def test_table_lists_every_setting() -> None:
     assert defaults().keys() == FIELDS.keys()
 
 
@@ -119,18 +117,18 @@ def test_the_links_lead_somewhere() -> None:
     assert [target for target in targets if not (ROOT / target).exists()] == []
 
 
-def test_every_command_of_make_is_in_the_makefile() -> None:
+def test_make_commands_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for command in found(r"^    make (\w+)"):
         assert re.search(rf"^{command}:", makefile, flags=re.MULTILINE), command
 
 
-def test_every_bench_is_told() -> None:
+def test_every_benchmark_is_documented() -> None:
     benches = {f"bench.{file.stem}" for file in (ROOT / "bench").glob("[!_]*.py")}
     assert set(found(r"bench\.\w+")) == benches
 
 
-def test_the_container_runs_as_its_image_needs_it() -> None:
+def test_container_command_matches_image() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     [volume], [port] = found(r"^VOLUME (\S+)", dockerfile), found(r"^EXPOSE (\d+)", dockerfile)
     [run] = found(r"^docker run .*?[^\\]$")

@@ -139,7 +139,7 @@ def test_deprecations() -> None:
     assert str(compare(build_schema(new), build_schema(new), [])) == "Nothing changed."
 
 
-def test_fragments_may_stand_in_files_of_their_own(folder: Path) -> None:
+def test_fragments_can_be_separate_files(folder: Path) -> None:
     (folder / "a.graphql").write_text("query A { portal { ...Words } }")
     (folder / "b.graphql").write_text(
         "query B { portal { ...Words } } fragment Words on Portal { name }"

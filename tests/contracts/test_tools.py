@@ -69,12 +69,12 @@ async def test_graphql_over_http_audits_pass(address: str) -> None:
 
 
 @with_node
-async def test_the_schema_keeps_the_rules_of_schema_linter() -> None:
+async def test_schema_passes_schema_linter() -> None:
     await output(NODE / "graphql-schema-linter", ROOT / "schema.graphql")
 
 
 @with_node
-async def test_the_schema_keeps_the_rules_of_graphql_eslint() -> None:
+async def test_schema_passes_graphql_eslint() -> None:
     config = ("--config", TOOLING / "eslint.config.mjs")
     exceptions = ("--suppressions-location", TOOLING / "eslint-suppressions.json")
     await output(NODE / "eslint", *config, *exceptions, "schema.graphql", cwd=ROOT)
@@ -140,7 +140,7 @@ async def test_python_client_fits_its_types_and_works(address: str, tmp_path: Pa
     assert json.loads(await output(*client, cwd=folder)) == REPORT
 
 
-def test_the_lists_of_packages_name_no_place_to_get_them_from() -> None:
+def test_package_lists_name_no_host() -> None:
     """Whoever installs them decides that."""
     lock = json.loads((TOOLING / "package-lock.json").read_text(encoding="utf-8"))
     assert [name for name, package in lock["packages"].items() if "resolved" in package] == []

@@ -68,7 +68,7 @@ def allowed(witness: ApiClient, token: str, namespace: str) -> bool:
     return bool(api.sanitize_for_serialization(answer)["status"]["allowed"])
 
 
-async def test_a_new_namespace_is_there_with_account_and_role(
+async def test_approval_creates_namespace_and_role(
     bob: Caller, admin: Caller, people: People, witness: ApiClient, namespace: str
 ) -> None:
     await asked(bob)
@@ -98,7 +98,7 @@ async def test_an_existing_namespace_is_not_changed(
 
 
 @pytest.mark.parametrize("name", ["Team", "team_a", "-team", "x" * 64, "a/b", ""])
-async def test_a_name_that_kubernetes_refuses_is_an_error_in_words(
+async def test_invalid_kubernetes_name_is_explained(
     bob: Caller, admin: Caller, people: People, name: str
 ) -> None:
     await asked(bob)
@@ -109,7 +109,7 @@ async def test_a_name_that_kubernetes_refuses_is_an_error_in_words(
 
 
 @pytest.mark.parametrize("step", ["/namespaces", "/serviceaccounts", "/rolebindings"])
-async def test_failed_provisioning_approves_nothing_and_can_be_retried(
+async def test_failed_provisioning_can_be_retried(
     bob: Caller,
     admin: Caller,
     people: People,
@@ -134,7 +134,7 @@ async def test_failed_provisioning_approves_nothing_and_can_be_retried(
     assert "DELETE" not in {passage.method for passage in proxy.passages}
 
 
-async def test_cluster_down_approves_nothing_and_can_be_retried(
+async def test_approval_without_cluster_can_be_retried(
     bob: Caller, admin: Caller, people: People, testbed: ClusterTestbed, namespace: str
 ) -> None:
     await asked(bob)

@@ -52,7 +52,7 @@ def capacities(witness: ApiClient) -> list[dict[str, str]]:
     return [node["status"]["capacity"] for node in nodes["items"]]
 
 
-async def test_all_ten_slugs_say_what_the_api_server_says(
+async def test_slugs_match_the_api_server(
     alice: Caller, people: People, witness: ApiClient
 ) -> None:
     answers = {}
@@ -77,9 +77,7 @@ async def test_all_ten_slugs_say_what_the_api_server_says(
     }
 
 
-async def test_the_facts_of_the_cluster_are_exact_in_graphql(
-    alice: Caller, witness: ApiClient
-) -> None:
+async def test_graphql_facts_match_the_api_server(alice: Caller, witness: ApiClient) -> None:
     query = "{ cluster { memoryBytes memory(unit: KIBIBYTE) reachable observedAt } }"
     facts = (await alice.data(query))["cluster"]
     memory = sum((parse_quantity(node["memory"]) for node in capacities(witness)), Decimal(0))
@@ -89,7 +87,7 @@ async def test_the_facts_of_the_cluster_are_exact_in_graphql(
     assert facts["observedAt"]
 
 
-async def test_the_token_of_a_user_authenticates_as_the_service_account(
+async def test_token_authenticates_as_service_account(
     alice: Caller, people: People, witness: ApiClient
 ) -> None:
     user = (await alice.rest("GET", f"/users/{people.alice.id}/")).json()
@@ -101,9 +99,7 @@ async def test_the_token_of_a_user_authenticates_as_the_service_account(
     assert status.user.username == "system:serviceaccount:team-alice:alice"
 
 
-async def test_nobody_gets_the_token_of_somebody_else(
-    admin: Caller, bob: Caller, people: People
-) -> None:
+async def test_token_is_for_its_owner(admin: Caller, bob: Caller, people: People) -> None:
     query = """query ($id: Int!) { admin { user(databaseId: $id) {
       serviceAccount { qualifiedName token { value } } } } }"""
     answer = await admin.graphql(query, id=people.alice.id)

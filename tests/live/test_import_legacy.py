@@ -165,7 +165,7 @@ def fresh_databases(
 
 
 @pytest.mark.database
-def test_killed_import_leaves_everything_or_nothing(
+def test_killed_import_is_all_or_nothing(
     processes: ForkServerContext,
     crowd: Path,
     tmp_path: Path,

@@ -53,9 +53,7 @@ def replicas(database_url: str, tmp_path: Path) -> dict[str, str]:
     return {"KUBEPORTAL_DATABASE_URL": database_url, "KUBEPORTAL_SECRET_KEY": SECRET}
 
 
-async def test_replicas_start_at_once_and_agree_on_sessions(
-    tmp_path: Path, replicas: dict[str, str]
-) -> None:
+async def test_concurrent_replicas_share_sessions(tmp_path: Path, replicas: dict[str, str]) -> None:
     with ExitStack() as stack, ThreadPoolExecutor() as executor:
         starting = [
             executor.submit(stack.enter_context, serving(folder=tmp_path, **replicas))

@@ -67,14 +67,14 @@ async def seen(peer: str | None, headers: list[tuple[str, str]], proxies: tuple[
 @pytest.mark.parametrize(
     ("peer", "headers", "proxies", "expected"), ADDRESSES, ids=lambda value: str(value)[:40]
 )
-async def test_the_address_is_the_last_one_that_is_no_trusted_proxy(
+async def test_address_is_last_untrusted_hop(
     peer: str, headers: list[str], proxies: tuple[str, ...], expected: str
 ) -> None:
     scope = await seen(peer, [("x-forwarded-for", header) for header in headers], proxies)
     assert scope["client"][0] == expected
 
 
-async def test_a_peer_without_an_address_has_none_through_headers() -> None:
+async def test_headers_give_no_address_to_a_local_peer() -> None:
     scope = await seen(None, [("x-forwarded-for", "203.0.113.5")], ("0.0.0.0/0",))
     assert scope["client"] is None
 
@@ -87,24 +87,24 @@ async def test_a_peer_without_an_address_has_none_through_headers() -> None:
         ("192.0.2.1", "https", "http"),
     ],
 )
-async def test_the_scheme_is_believed_of_trusted_proxies_only(
+async def test_scheme_comes_from_trusted_proxies_only(
     peer: str, scheme: str, expected: str
 ) -> None:
     scope = await seen(peer, [("x-forwarded-proto", scheme)], (PROXY,))
     assert scope["scheme"] == expected
 
 
-async def test_other_headers_say_nothing_about_the_address() -> None:
+async def test_other_headers_do_not_set_the_address() -> None:
     headers = [("forwarded", "for=203.0.113.5"), ("x-real-ip", "203.0.113.5")]
     assert (await seen(PROXY, headers, (PROXY,)))["client"][0] == PROXY
 
 
 @pytest.mark.parametrize("proxies", ["*", "10.0.0.1/8", "proxy.example.org", "10.0.0.0/33"])
-def test_only_addresses_and_networks_can_be_trusted(proxies: str) -> None:
+def test_trusted_proxies_are_addresses_or_networks(proxies: str) -> None:
     with pytest.raises(ValueError, match="use addresses and networks"):
         Settings(trusted_proxies=(proxies,))
 
 
-def test_addresses_and_networks_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trusted_proxies_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBEPORTAL_TRUSTED_PROXIES", "10.0.0.7, fd00::/8")
     assert Settings().trusted_proxies == ("10.0.0.7/32", "fd00::/8")

@@ -82,7 +82,7 @@ def told(events: Sequence[AuditEvent]) -> list[tuple[str, str, dict[str, Any]]]:
     return [(event.kind.value, event.subject_name, event.details) for event in events]
 
 
-async def test_sr40_an_applied_file_tells_each_subject_what_it_has_changed(
+async def test_sr40_applied_file_records_each_subject(
     database: Database, declaration: Path
 ) -> None:
     database.activate()
@@ -111,9 +111,7 @@ async def test_sr40_an_applied_file_tells_each_subject_what_it_has_changed(
     ]
 
 
-async def test_sr40_what_a_file_takes_away_is_told_as_well(
-    database: Database, declaration: Path
-) -> None:
+async def test_sr40_applied_file_records_removals(database: Database, declaration: Path) -> None:
     database.activate()
     await apply_text(GIVING, declaration)
     last = await AuditEvent.all().order_by("-id").first()
@@ -130,7 +128,7 @@ async def test_sr40_what_a_file_takes_away_is_told_as_well(
     assert events[3].details["verifiedEmail"] == {"removed": "eve@example.org"}
 
 
-async def test_sr40_no_file_is_too_long_to_tell_who_became_an_administrator(
+async def test_sr40_long_file_records_new_administrators(
     database: Database, declaration: Path
 ) -> None:
     database.activate()
@@ -145,7 +143,7 @@ async def test_sr40_no_file_is_too_long_to_tell_who_became_an_administrator(
     assert len(statements) < 60
 
 
-async def test_an_account_of_the_command_line_is_an_event(database: Database) -> None:
+async def test_command_line_account_is_recorded(database: Database) -> None:
     database.activate()
     await create_user(User(username="root", is_superuser=True), None, Passwords())
     [event] = await AuditEvent.all()
@@ -154,7 +152,7 @@ async def test_an_account_of_the_command_line_is_an_event(database: Database) ->
     assert event.details["values"]["isSuperuser"] is True
 
 
-async def test_sr40_pruning_deletes_what_is_older_and_is_an_event_itself(
+async def test_sr40_pruning_is_recorded(
     database: Database,
 ) -> None:
     database.activate()

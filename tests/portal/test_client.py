@@ -115,7 +115,7 @@ async def test_login_then_credential(command: Command, server: str, clock: Clock
     assert (issue.kind, issue.client) == ("EXEC", "kubeportal")
 
 
-async def test_access_tokens_are_kept_for_their_owner_only(command: Command, server: str) -> None:
+async def test_cached_tokens_are_readable_by_owner_only(command: Command, server: str) -> None:
     await sign_in(command, server)
     assert stat.S_IMODE(command.file.stat().st_mode) == 0o600
     assert stat.S_IMODE(command.file.parent.stat().st_mode) == 0o700
@@ -144,7 +144,7 @@ async def test_the_configuration_may_be_elsewhere(
     assert not command.file.exists()
 
 
-async def test_the_environment_may_hold_the_access_token(
+async def test_access_token_comes_from_environment(
     command: Command, server: str, alice: Caller
 ) -> None:
     token = alice.headers["Authorization"].removeprefix("Bearer ")

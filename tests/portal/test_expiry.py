@@ -65,7 +65,7 @@ async def become(expected: list[AccessState]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_expired_access_is_noted_and_other_access_is_not(
+async def test_only_expired_access_is_recorded(
     database: Database, ender: AccessEnder, clock: Clock
 ) -> None:
     await approved(clock, "alice", hours=1)
@@ -75,7 +75,7 @@ async def test_expired_access_is_noted_and_other_access_is_not(
     await become([AccessState.NEW, AccessState.APPROVED])
 
 
-async def test_expired_sessions_are_forgotten_and_living_ones_are_not(
+async def test_only_expired_sessions_are_deleted(
     database: Database, sweeper: Sweeper, clock: Clock
 ) -> None:
     user = await User.create(username="alice")

@@ -40,7 +40,7 @@ async def post(caller: Caller, body: Any, **headers: str) -> httpx2.Response:
         (f"{GRAPHQL_JSON};charset=utf-8", GRAPHQL_JSON),
     ],
 )
-async def test_the_answer_has_the_type_that_the_client_likes_best(
+async def test_response_has_the_preferred_media_type(
     anonymous: Caller, accept: str | None, media_type: str
 ) -> None:
     response = await post(anonymous, QUERY, **({"Accept": accept} if accept else {}))
@@ -68,7 +68,7 @@ async def test_a_type_that_we_do_not_have_is_406(anonymous: Caller, accept: str)
     ],
     ids=lambda value: value[:30],
 )
-async def test_a_request_error_has_no_data_and_a_status_by_type(
+async def test_request_error_status_depends_on_media_type(
     anonymous: Caller, query: str, code: str
 ) -> None:
     for accept, status in ((GRAPHQL_JSON, 400), (JSON, 200)):
@@ -78,7 +78,7 @@ async def test_a_request_error_has_no_data_and_a_status_by_type(
         assert response.json()["errors"][0]["extensions"]["code"] == code
 
 
-async def test_a_field_error_leaves_the_rest_of_the_data(anonymous: Caller) -> None:
+async def test_field_error_keeps_other_data(anonymous: Caller) -> None:
     query = "{ portal { name } user(databaseId: 1) { id } }"
     response = await post(anonymous, {"query": query}, Accept=GRAPHQL_JSON)
     assert response.status_code == 200
@@ -88,7 +88,7 @@ async def test_a_field_error_leaves_the_rest_of_the_data(anonymous: Caller) -> N
     assert body["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
-async def test_queries_may_be_sent_by_get_with_variables(alice: Caller) -> None:
+async def test_get_query_accepts_variables(alice: Caller) -> None:
     parameters = {
         "query": "query Q($id: Int!) { user(databaseId: $id) { username } }",
         "variables": json.dumps({"id": 1}),
@@ -171,9 +171,7 @@ async def endless() -> AsyncIterator[bytes]:
         f"{JSON}; profile=x",
     ],
 )
-async def test_parameters_of_the_type_do_not_matter_but_the_charset(
-    anonymous: Caller, content_type: str
-) -> None:
+async def test_media_type_parameters_are_accepted(anonymous: Caller, content_type: str) -> None:
     headers = {"Content-Type": content_type}
     response = await anonymous.client.post("/graphql", content=json.dumps(QUERY), headers=headers)
     assert response.json() == ANSWER
@@ -194,7 +192,7 @@ async def test_variables_in_the_address_are_an_object(anonymous: Caller, variabl
     assert response.status_code == 400
 
 
-async def test_null_parameters_are_as_good_as_absent_ones(anonymous: Caller) -> None:
+async def test_null_parameters_equal_absent_ones(anonymous: Caller) -> None:
     body = {**QUERY, "variables": None, "operationName": None, "extensions": None}
     assert (await post(anonymous, body)).json() == ANSWER
 
@@ -206,7 +204,7 @@ async def test_an_empty_name_is_none(anonymous: Caller) -> None:
 
 
 @pytest.mark.parametrize("accept", [JSON, GRAPHQL_JSON])
-async def test_what_fails_before_the_operation_is_an_error_of_graphql_too(
+async def test_early_failure_is_a_graphql_error(
     alice: Caller,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -227,7 +225,7 @@ async def test_what_fails_before_the_operation_is_an_error_of_graphql_too(
     assert error["extensions"]["requestId"] in caplog.text
 
 
-async def test_an_unexpected_error_is_masked_and_found_by_its_id(
+async def test_unexpected_error_is_masked_and_logged(
     alice: Caller, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object) -> None:

@@ -44,7 +44,7 @@ async def caller(settings: Settings, make_app: MakeApp, profile: Profile) -> Asy
         yield Caller(client)
 
 
-async def test_the_status_says_what_the_profile_wants(caller: Caller, profile: Profile) -> None:
+async def test_status_depends_on_the_profile(caller: Caller, profile: Profile) -> None:
     for query, old, new, strict in TABLE:
         wanted = (
             {JSON: old, GRAPHQL_JSON: new}
@@ -58,7 +58,7 @@ async def test_the_status_says_what_the_profile_wants(caller: Caller, profile: P
             assert response.status_code == status, (query[:80], media_type)
 
 
-async def test_other_refusals_are_the_same_in_all_profiles(caller: Caller) -> None:
+async def test_other_errors_are_equal_in_all_profiles(caller: Caller) -> None:
     change = {"query": "mutation { logout { errors { code } } }"}
     for method, request, status in (
         ("GET", {"params": change}, 405),

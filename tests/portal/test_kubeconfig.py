@@ -50,7 +50,7 @@ async def download(caller: Caller, query: str = "", **headers: str) -> httpx2.Re
     return await caller.client.get(f"/kubeconfig{query}", headers={**caller.headers, **headers})
 
 
-async def test_the_file_comes_as_an_attachment_that_nobody_keeps(alice: Caller) -> None:
+async def test_kubeconfig_is_an_uncached_attachment(alice: Caller) -> None:
     response = await download(alice)
     assert response.status_code == 200
     assert response.headers["Content-Type"] == "application/yaml"
@@ -66,7 +66,7 @@ async def test_it_is_the_file_of_the_graphql_field(alice: Caller) -> None:
     assert (await download(alice, "?exec=true")).text == answer["viewer"]["plugin"]
 
 
-async def test_who_may_download_it(
+async def test_download_requires_authentication(
     anonymous: Caller, alice: Caller, bob: Caller, admin: Caller, people: People
 ) -> None:
     gone = await anonymous.sign_in("alice", "correct horse")
@@ -128,7 +128,7 @@ async def test_a_token_in_the_address_does_not_count(anonymous: Caller, alice: C
         assert (await download(anonymous, f"?{name}={token}")).status_code == 401
 
 
-async def test_browsers_of_allowed_origins_may_download_it(alice: Caller) -> None:
+async def test_allowed_origins_download_kubeconfig(alice: Caller) -> None:
     response = await download(alice, Origin=ORIGIN)
     assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
     refused = await alice.client.get("/kubeconfig", headers={"Origin": ORIGIN})
@@ -182,7 +182,7 @@ class TestAddress:
     def settings(self, settings: Settings) -> Settings:
         return settings.model_copy(update={"external_url": "https://portal.example.org/k8s"})
 
-    async def test_the_plugin_asks_the_portal_at_its_external_address(self, alice: Caller) -> None:
+    async def test_plugin_uses_the_external_address(self, alice: Caller) -> None:
         config = yaml.safe_load((await download(alice, "?exec=true")).text)
         plugin = config["users"][0]["user"]["exec"]
         assert plugin["args"][1:3] == ["--server", "https://portal.example.org/k8s"]

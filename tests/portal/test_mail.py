@@ -112,7 +112,7 @@ async def test_a_user_hears_of_the_decision(
     assert "bob in namespace team" in message.get_content()
 
 
-async def test_only_a_new_request_is_mailed_and_not_to_who_asks(
+async def test_new_request_is_mailed_to_administrators(
     admin: Caller, addresses: None, people: People, inbox: Inbox
 ) -> None:
     await asked(admin, "First")
@@ -172,7 +172,7 @@ async def test_a_failing_mail_loses_no_decision(
     assert inbox.messages == []
 
 
-async def test_a_server_that_is_away_delays_nobody_and_its_password_is_not_logged(
+async def test_unreachable_server_delays_no_request(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     server = SmtpServer.parse("smtp://user:hunter2-secret@127.0.0.1:9")
@@ -210,7 +210,7 @@ async def test_headers_can_not_be_injected(
         "smtp://[x",
     ],
 )
-def test_a_bad_address_of_the_server_is_refused_without_repeating_it(text: str) -> None:
+def test_invalid_server_url_is_not_repeated(text: str) -> None:
     with pytest.raises(ValueError, match="smtp://HOST:PORT") as refused:
         SmtpServer.parse(text)
     assert text == "smtp://" or text not in str(refused.value)

@@ -69,7 +69,7 @@ async def test_the_page_is_html_with_strict_headers(browser: httpx2.AsyncClient)
     assert page.headers["vary"] == "Accept"
 
 
-async def test_the_policy_allows_no_foreign_host_and_no_inline_script(
+async def test_policy_forbids_other_hosts_and_inline(
     browser: httpx2.AsyncClient,
 ) -> None:
     policy = policy_of(await browser.get("/graphql"))
@@ -107,7 +107,7 @@ async def test_the_links_of_the_page_lead_to_its_files(
 @pytest.mark.parametrize(
     ("accepted", "encoding"), [("gzip, br", "gzip"), ("identity", None), ("br", None)]
 )
-async def test_files_stay_in_the_cache_and_come_compressed_where_that_is_understood(
+async def test_files_are_cached_and_compressed(
     browser: httpx2.AsyncClient, accepted: str, encoding: str | None
 ) -> None:
     answer = await browser.get("/graphql/assets/page-1.js", headers={"Accept-Encoding": accepted})
@@ -120,7 +120,7 @@ async def test_files_stay_in_the_cache_and_come_compressed_where_that_is_underst
     assert answer.headers["content-security-policy"] == "default-src 'none'"
 
 
-async def test_a_file_that_a_browser_has_is_not_sent_again(browser: httpx2.AsyncClient) -> None:
+async def test_cached_file_is_not_modified(browser: httpx2.AsyncClient) -> None:
     first = await browser.get("/graphql/assets/page-1.js")
     known = {"If-None-Match": first.headers["etag"]}
     again = await browser.get("/graphql/assets/page-1.js", headers=known)
@@ -151,7 +151,7 @@ async def test_files_are_only_read(browser: httpx2.AsyncClient) -> None:
     assert (await browser.post("/graphql/assets/page-1.js")).status_code == 405
 
 
-async def test_without_a_build_the_page_says_how_to_make_one(tmp_path: Path) -> None:
+async def test_missing_build_page_names_the_command(tmp_path: Path) -> None:
     async with browser_of(Playground(tmp_path / "missing")) as browser:
         page = await browser.get("/graphql")
         script = await browser.get("/graphql/assets/page-1.js")
@@ -164,7 +164,7 @@ async def test_without_a_build_the_page_says_how_to_make_one(tmp_path: Path) -> 
     assert script.status_code == 404
 
 
-async def test_browsers_get_the_page_and_clients_get_answers(anonymous: Caller) -> None:
+async def test_browsers_get_the_page_clients_get_json(anonymous: Caller) -> None:
     page = await anonymous.client.get("/graphql", headers=BROWSER)
     head = await anonymous.client.head("/graphql", headers=BROWSER)
     answer = await anonymous.client.get("/graphql", params={"query": "{ portal { name } }"})
@@ -176,7 +176,7 @@ async def test_browsers_get_the_page_and_clients_get_answers(anonymous: Caller) 
 
 
 @pytest.mark.parametrize(("accept", "status"), [(BROWSER["Accept"], 400), ("text/html", 406)])
-async def test_where_it_is_switched_off_browsers_are_clients_like_any_other(
+async def test_disabled_playground_serves_no_page(
     settings: Settings, make_app: MakeApp, accept: str, status: int
 ) -> None:
     app = make_app(settings.model_copy(update={"playground": False}))
@@ -194,7 +194,7 @@ def a_built_file() -> str:
 
 
 @built
-def test_the_built_page_names_files_that_exist_and_no_other_host() -> None:
+def test_built_page_uses_existing_local_files() -> None:
     page = (BUILT / "index.html").read_text(encoding="utf-8")
     links = re.findall(r'(?:href|src)="graphql/assets/([^"]+)"', page)
 
@@ -207,7 +207,7 @@ def test_the_built_page_names_files_that_exist_and_no_other_host() -> None:
 
 
 @built
-def test_the_styles_load_nothing_from_elsewhere() -> None:
+def test_styles_load_no_other_host() -> None:
     [styles] = BUILT.glob("assets/*.css")
     targets = re.findall(r"url\(\"?([^\")]+)", styles.read_text(encoding="utf-8"))
 
@@ -217,7 +217,7 @@ def test_the_styles_load_nothing_from_elsewhere() -> None:
 
 
 @built
-def test_the_licences_of_what_is_bundled_come_along() -> None:
+def test_bundled_licences_are_included() -> None:
     [file] = BUILT.glob("assets/licences-*.txt")
     licences = file.read_text(encoding="utf-8")
 
@@ -231,12 +231,12 @@ def executor(contract: Contract) -> Executor:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_every_example_fits_the_schema_and_is_offered(executor: Executor, name: str) -> None:
+def test_every_example_is_valid_and_offered(executor: Executor, name: str) -> None:
     executor.prepare((SOURCES / "src" / "examples" / name).read_text(encoding="utf-8"))
     assert f'from "./examples/{name}"' in (SOURCES / "src" / "examples.js").read_text()
 
 
-def test_the_operations_behind_the_sign_in_fit_the_schema(executor: Executor) -> None:
+def test_sign_in_operations_are_valid(executor: Executor) -> None:
     source = (SOURCES / "src" / "session.js").read_text(encoding="utf-8")
     names = re.findall(r'"(playground-[\w-]+)"', source)
     assert sorted(names) == sorted(each.stem for each in OWN_DOCUMENTS.glob("playground-*"))
@@ -244,5 +244,5 @@ def test_the_operations_behind_the_sign_in_fit_the_schema(executor: Executor) ->
         executor.prepare((OWN_DOCUMENTS / f"{name}.graphql").read_text())
 
 
-def test_the_lock_file_names_no_host_to_install_from() -> None:
+def test_lock_file_names_no_host() -> None:
     assert '"resolved"' not in (SOURCES / "package-lock.json").read_text(encoding="utf-8")

@@ -118,7 +118,7 @@ async def page(address: str, complaints: list[str]) -> AsyncIterator[Page]:
     assert complaints == []
 
 
-async def test_one_signs_in_runs_every_example_and_signs_out(page: Page) -> None:
+async def test_user_runs_every_example(page: Page) -> None:
     await sign_in(page, "admin", "wrong")
     await see(account_of(page), "Unable to log in")
     await page.get_by_label("Password").fill(PASSWORD)
@@ -161,9 +161,7 @@ async def run_example(page: Page, example: Locator) -> str:
     return name
 
 
-async def test_a_subscription_follows_the_cluster_until_it_is_stopped(
-    page: Page, main: StandIn
-) -> None:
+async def test_subscription_runs_until_stopped(page: Page, main: StandIn) -> None:
     await sign_in(page, "bob")
     await show(page, "Examples")
     await choose(page, "Follow the cluster", "FollowCluster")
@@ -175,7 +173,7 @@ async def test_a_subscription_follows_the_cluster_until_it_is_stopped(
     await playwright.expect(page.get_by_role("button", name="Execute")).to_be_visible()
 
 
-async def test_the_end_of_a_session_is_told(page: Page, clock: Clock) -> None:
+async def test_session_end_is_shown(page: Page, clock: Clock) -> None:
     await sign_in(page, "bob")
     clock.advance(hours=13)
     await show(page, "Examples")
@@ -186,7 +184,7 @@ async def test_the_end_of_a_session_is_told(page: Page, clock: Clock) -> None:
     assert await page.evaluate("sessionStorage.length") == 0
 
 
-async def test_the_documentation_and_the_history_are_at_hand(page: Page) -> None:
+async def test_documentation_and_history_are_available(page: Page) -> None:
     await show(page, "Documentation Explorer")
     documentation = documentation_of(page)
     await documentation.get_by_role("link", name="Query", exact=True).click()
@@ -204,9 +202,7 @@ async def test_the_documentation_and_the_history_are_at_hand(page: Page) -> None
 
 
 @pytest.mark.parametrize("introspection", ["signed-in"])
-async def test_a_schema_for_who_is_signed_in_comes_with_the_sign_in(
-    page: Page, complaints: list[str]
-) -> None:
+async def test_private_schema_loads_after_sign_in(page: Page, complaints: list[str]) -> None:
     await show(page, "Documentation Explorer")
     await see(documentation_of(page), "Error fetching schema")
     await sign_in(page, "bob")
@@ -217,7 +213,7 @@ async def test_a_schema_for_who_is_signed_in_comes_with_the_sign_in(
 
 
 @pytest.mark.parametrize("documents", ["trusted"])
-async def test_one_signs_in_and_out_where_only_trusted_documents_run(page: Page) -> None:
+async def test_sign_in_works_with_trusted_documents_only(page: Page) -> None:
     await sign_in(page, "bob")
     await page.reload()
     await sign_out(page, "bob")
@@ -232,7 +228,7 @@ async def test_the_editor_completes_and_tidies_up(page: Page) -> None:
     await playwright.expect(lines).to_have_text(["query Short {", "portal {", "name", "}", "}", ""])
 
 
-async def test_nothing_secret_is_kept(page: Page) -> None:
+async def test_no_secret_is_stored(page: Page) -> None:
     await sign_in(page, "bob")
     await write(page, LOGIN, "SecretLogin")
     await page.keyboard.press("Control+Enter")

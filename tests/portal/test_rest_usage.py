@@ -28,7 +28,7 @@ async def counted() -> Counted:
     return {(row.method, row.route, row.document, row.client): row.count for row in rows}
 
 
-async def test_calls_are_counted_by_route_and_client_and_are_there_after_the_end(
+async def test_calls_are_counted_by_route_and_client(
     app: Starlette, database: Database, people: People
 ) -> None:
     user = f"/api/v1.4.0/users/{people.alice.id}/"
@@ -55,7 +55,7 @@ async def test_calls_are_counted_by_route_and_client_and_are_there_after_the_end
     }
 
 
-async def test_what_reaches_no_document_does_not_count(app: Starlette, database: Database) -> None:
+async def test_unmatched_requests_are_not_counted(app: Starlette, database: Database) -> None:
     async with called(app) as client:
         for method, path in (
             ("GET", "/api/v1.4.0/users/1/"),

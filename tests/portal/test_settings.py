@@ -75,7 +75,7 @@ def test_an_empty_variable_is_like_none(name: str, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(("name", "value", "advice"), NONSENSE)
-def test_nonsense_is_refused_with_the_name_and_advice(
+def test_invalid_setting_is_named_with_advice(
     name: str, value: str, advice: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(f"{PREFIX}{name}", value)
@@ -85,7 +85,7 @@ def test_nonsense_is_refused_with_the_name_and_advice(
 
 
 @pytest.mark.parametrize(("name", "value"), SENSE)
-def test_what_makes_sense_is_taken(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_valid_setting_is_accepted(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"{PREFIX}{name}", value)
     assert settings_from_environment() != Settings.model_construct()
 
@@ -100,7 +100,7 @@ def test_what_makes_sense_is_taken(name: str, value: str, monkeypatch: pytest.Mo
         (b"short\n", r"^KUBEPORTAL_SECRET_KEY: use keys"),
     ],
 )
-def test_a_secret_file_that_is_no_good_is_a_mistake(
+def test_invalid_secret_file_is_an_error(
     content: bytes | None, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "key"
@@ -112,7 +112,7 @@ def test_a_secret_file_that_is_no_good_is_a_mistake(
 
 
 @pytest.mark.parametrize("content", [b"", b"short", b"\xff" * 64])
-def test_a_kept_signing_key_that_is_none_is_not_used(content: bytes, tmp_path: Path) -> None:
+def test_invalid_stored_signing_key_is_not_used(content: bytes, tmp_path: Path) -> None:
     kept = tmp_path / "portal.secret"
     kept.write_bytes(content)
     with pytest.raises(SettingsError, match=r"portal.secret: not a signing key; delete it"):

@@ -79,7 +79,7 @@ async def is_alive(client: httpx2.AsyncClient) -> bool:
         return False
 
 
-async def test_a_server_that_is_told_to_stop_ends_all_streams_and_itself(
+async def test_stopped_server_ends_all_streams(
     process: asyncio.subprocess.Process, people: People, alice: Caller
 ) -> None:
     async with connected(alice) as socket, streamed(alice, REACHABLE) as events:

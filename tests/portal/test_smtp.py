@@ -149,7 +149,7 @@ async def test_a_password_is_not_sent_in_the_clear(
 
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
-async def test_a_password_is_not_sent_to_a_server_that_can_not_prove_its_name(
+async def test_password_requires_a_valid_certificate(
     server: Server,
     start: Start,
     context: ssl.SSLContext,
@@ -163,7 +163,7 @@ async def test_a_password_is_not_sent_to_a_server_that_can_not_prove_its_name(
 
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
-async def test_a_password_is_sent_over_tls_that_is_trusted(
+async def test_password_is_sent_over_trusted_tls(
     server: Server,
     start: Start,
     context: ssl.SSLContext,
@@ -185,7 +185,7 @@ async def test_to_this_machine_a_password_needs_no_tls(server: Server, start: St
     assert server.recipients == list(MAIL.recipients)
 
 
-async def test_one_recipient_who_is_refused_takes_nothing_from_the_others(
+async def test_refused_recipient_does_not_affect_others(
     server: Server, start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     start()
@@ -211,7 +211,7 @@ async def test_a_server_that_hangs_is_given_up_in_time(
     assert "TimeoutError" in caplog.text
 
 
-async def test_a_portal_that_stops_does_not_wait_for_ever(
+async def test_shutdown_does_not_wait_for_the_server(
     server: Server, start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     start()
@@ -233,7 +233,7 @@ async def test_a_portal_that_stops_does_not_wait_for_ever(
         ({"smtp_url": "smtp://u:p@127.0.0.1", "external_url": None}, "kubeportal@localhost"),
     ],
 )
-async def test_the_sender_is_who_the_operator_says_or_somebody_likely(
+async def test_sender_is_configured_or_default(
     server: Server, start: Start, configured: dict[str, str | None], sender: str
 ) -> None:
     settings = Settings.model_validate(
@@ -248,7 +248,7 @@ async def test_the_sender_is_who_the_operator_says_or_somebody_likely(
     assert mailer._address == sender
 
 
-def test_mail_is_off_unless_a_server_is_configured() -> None:
+def test_mail_is_off_without_a_server() -> None:
     assert smtp_mailer(Settings()) is None
 
 
@@ -260,7 +260,7 @@ def test_mail_is_off_unless_a_server_is_configured() -> None:
         ("KUBEPORTAL_MAIL_FROM", "hunter2"),
     ],
 )
-def test_a_bad_setting_is_named_without_its_value(
+def test_invalid_setting_is_named_without_value(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value)

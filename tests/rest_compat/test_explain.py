@@ -28,7 +28,7 @@ def entries(operations: Sequence[StoredOperation]) -> list[dict[str, Any]]:
     return explain(operations, version="v1.4.0")
 
 
-def test_every_route_is_explained_in_the_order_of_paths(
+def test_routes_are_explained_in_path_order(
     entries: list[dict[str, Any]], operations: Sequence[StoredOperation]
 ) -> None:
     explained = [(entry["path"], entry["method"], entry["operation"]) for entry in entries]
@@ -38,7 +38,7 @@ def test_every_route_is_explained_in_the_order_of_paths(
     assert ("/api/v1.4.0/cluster/k8s_version/", "GET", "ClusterVersion") in explained
 
 
-def test_operations_of_one_path_stand_in_the_order_in_which_they_are_tried(
+def test_operations_are_listed_in_match_order(
     entries: list[dict[str, Any]], operations: Sequence[StoredOperation]
 ) -> None:
     tried = [each.name for each in operations if each.name.startswith("LoginWithGoogle")]
@@ -46,7 +46,7 @@ def test_operations_of_one_path_stand_in_the_order_in_which_they_are_tried(
     assert [entry["operation"] for entry in entries if entry["path"] == path] == tried
 
 
-def test_documents_hold_neither_client_directives_nor_descriptions(
+def test_documents_hold_no_client_directives(
     entries: list[dict[str, Any]],
 ) -> None:
     for entry in entries:
@@ -129,7 +129,7 @@ def test_browsers_get_a_page_with_every_document(entries: list[dict[str, Any]]) 
     assert "k8s_serviceaccount: qualifiedName" in html
 
 
-def test_the_page_runs_no_scripts_and_only_its_own_style(entries: list[dict[str, Any]]) -> None:
+def test_page_has_no_scripts_and_own_style_only(entries: list[dict[str, Any]]) -> None:
     response = page(entries, responses)(asking_for(BROWSER))
     html = text_of(response)
     style = html.partition("<style>")[2].partition("</style>")[0]
@@ -140,7 +140,7 @@ def test_the_page_runs_no_scripts_and_only_its_own_style(entries: list[dict[str,
     assert " style=" not in html
 
 
-def test_the_page_escapes_whatever_a_document_says(entries: list[dict[str, Any]]) -> None:
+def test_page_escapes_document_text(entries: list[dict[str, Any]]) -> None:
     hostile = {**entries[0], "summary": "<b>&", "variables": {"name": "</pre><i>"}}
     html = text_of(page([hostile], responses)(asking_for(BROWSER)))
     assert "&lt;b&gt;&amp;" in html

@@ -77,7 +77,7 @@ def described(tmp_path: Path) -> Describe:
         ('at @required(message: "?")', {"type": "string", "format": "date-time"}),
     ],
 )
-def test_types_and_nullability_are_those_of_the_schema(
+def test_types_and_nullability_match_the_schema(
     described: Describe, selection: str, schema: dict[str, Any]
 ) -> None:
     thing = described(query(f"key: {selection}"))["components"]["schemas"]["Thing"]
@@ -109,7 +109,7 @@ def test_types_and_nullability_are_those_of_the_schema(
         ),
     ],
 )
-def test_keys_of_a_flattened_object_are_null_where_it_may_be_missing(
+def test_flattened_keys_of_nullable_object_are_null(
     described: Describe, selection: str, schema: dict[str, Any]
 ) -> None:
     thing = described(query(selection))["components"]["schemas"]["Thing"]
@@ -141,7 +141,7 @@ def test_lists_and_plain_values_are_bodies_too(described: Describe) -> None:
     assert success(count) == {"type": "integer"}
 
 
-def test_two_objects_of_one_type_do_not_share_a_name(described: Describe) -> None:
+def test_objects_of_one_type_have_distinct_names(described: Describe) -> None:
     description = described(
         query("name")
         + """query Other($id: Int!) @rest(method: GET, path: "/others/{id}/") {

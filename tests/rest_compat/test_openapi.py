@@ -34,12 +34,12 @@ def test_it_is_the_same_each_time(
     assert str(describe(operations, version="v1.4.0")) == str(description)
 
 
-def test_it_names_the_version_and_where_it_is_served(description: dict[str, Any]) -> None:
+def test_description_names_version_and_server(description: dict[str, Any]) -> None:
     assert description["info"]["version"] == "v1.4.0"
     assert description["servers"] == [{"url": "/api/v1.4.0"}]
 
 
-def test_it_has_the_routes_of_the_specification_and_those_that_clients_need_besides(
+def test_routes_match_the_specification(
     description: dict[str, Any],
 ) -> None:
     described = {
@@ -49,7 +49,7 @@ def test_it_has_the_routes_of_the_specification_and_those_that_clients_need_besi
 
 
 @every_route
-def test_parameters_have_the_specified_place_and_type(
+def test_parameters_match_the_specification(
     description: dict[str, Any], specified: Specified
 ) -> None:
     parameters = operation(description, specified).get("parameters", [])
@@ -68,7 +68,7 @@ def test_each_specified_status_is_described(
 
 
 @every_route
-def test_an_access_token_is_asked_for_where_the_specification_does(
+def test_security_matches_the_specification(
     description: dict[str, Any], specified: Specified
 ) -> None:
     security = operation(description, specified)["security"]
@@ -82,9 +82,7 @@ def test_the_access_token_is_a_bearer_token(description: dict[str, Any]) -> None
 
 
 @every_model
-def test_models_have_the_specified_properties_and_types(
-    description: dict[str, Any], name: str
-) -> None:
+def test_models_match_the_specification(description: dict[str, Any], name: str) -> None:
     model = description["components"]["schemas"][name]
     types = {key: type_name(schema) for key, schema in model["properties"].items()}
     nullable = NULLABLE.get(name, set())
@@ -94,9 +92,7 @@ def test_models_have_the_specified_properties_and_types(
 
 
 @every_model
-def test_models_describe_properties_that_are_always_there(
-    description: dict[str, Any], name: str
-) -> None:
+def test_model_properties_are_required(description: dict[str, Any], name: str) -> None:
     model = description["components"]["schemas"][name]
     assert sorted(model["required"]) == sorted(MODELS[name])
     assert all(schema["description"] for schema in model["properties"].values())
@@ -109,7 +105,7 @@ def test_success_answers_with_the_model(description: dict[str, Any], path: str) 
         assert type_name(content["application/json"]["schema"]) == SUCCESSES[path]
 
 
-def test_the_cluster_tells_one_fact_at_a_time(description: dict[str, Any]) -> None:
+def test_cluster_answers_one_fact_per_request(description: dict[str, Any]) -> None:
     described = description["paths"]["/cluster/{slug}/"]["get"]
     fact = described["responses"]["200"]["content"]["application/json"]["schema"]
     types = {key: type_name(schema) for key, schema in fact["properties"].items()}
@@ -132,7 +128,7 @@ def test_the_cluster_tells_one_fact_at_a_time(description: dict[str, Any]) -> No
         ),
     ],
 )
-def test_bodies_are_json_or_forms_with_what_the_operation_needs(
+def test_bodies_are_json_or_forms(
     description: dict[str, Any],
     method: str,
     path: str,
@@ -166,14 +162,14 @@ def test_bodies_are_json_or_forms_with_what_the_operation_needs(
         ("get", "/", {"default"}),
     ],
 )
-def test_refusals_are_described(
+def test_error_responses_are_described(
     description: dict[str, Any], method: str, path: str, refusals: set[str]
 ) -> None:
     responses = description["paths"][path][method]["responses"]
     assert responses.keys() - {"200", "204"} == refusals
 
 
-def test_a_change_answers_with_or_without_the_user(description: dict[str, Any]) -> None:
+def test_patch_returns_user_or_no_content(description: dict[str, Any]) -> None:
     change = description["paths"]["/users/{id}/"]["patch"]
     assert "content" not in change["responses"]["204"]
     assert "Prefer" in [parameter["name"] for parameter in change["parameters"]]

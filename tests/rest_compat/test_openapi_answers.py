@@ -105,7 +105,7 @@ async def test_facts_are_as_described(
     assert set(statuses.values()) == ({200} if len(clusters) else {200, 503})
 
 
-async def test_described_routes_are_those_that_the_portal_allows(
+async def test_described_routes_equal_allowed_ones(
     description: dict[str, Any], operations: Sequence[StoredOperation], anonymous: Caller
 ) -> None:
     stored = {route.path.openapi for operation in operations for route in operation.routes}

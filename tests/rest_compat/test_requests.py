@@ -70,7 +70,7 @@ async def test_an_unknown_path_is_not_found_in_json(alice: Caller, path: str) ->
         ("PROPFIND", "/groups/1/", "GET, HEAD, OPTIONS"),
     ],
 )
-async def test_a_wrong_method_is_405_and_says_what_is_allowed(
+async def test_wrong_method_is_405_with_allow_header(
     alice: Caller, method: str, path: str, allow: str
 ) -> None:
     response = await alice.rest(method, path)
@@ -110,9 +110,7 @@ async def test_redirects_never_name_a_host(
     assert response.headers.get("location") == location
 
 
-async def test_every_answer_has_cors_headers_for_an_allowed_origin(
-    alice: Caller, people: People
-) -> None:
+async def test_allowed_origin_gets_cors_headers(alice: Caller, people: People) -> None:
     for method, path, body, status in (
         ("GET", "/users/1/", None, 200),
         ("GET", "/users/404/", None, 404),
@@ -129,9 +127,7 @@ async def test_every_answer_has_cors_headers_for_an_allowed_origin(
 
 
 @pytest.mark.parametrize("path", ["/users/1/", "/users/1", "/login/", "/", "/nope"])
-async def test_a_preflight_is_answered_without_credentials_and_never_redirected(
-    anonymous: Caller, path: str
-) -> None:
+async def test_preflight_needs_no_credentials(anonymous: Caller, path: str) -> None:
     headers = {
         "Origin": ORIGIN,
         "Access-Control-Request-Method": "PATCH",
@@ -250,7 +246,7 @@ async def test_a_wrong_csrf_header_does_not_matter(alice: Caller, people: People
     assert response.status_code == 204
 
 
-async def test_an_unexpected_error_is_logged_under_an_id_and_not_shown(
+async def test_unexpected_error_is_logged_and_masked(
     alice: Caller,
     people: People,
     monkeypatch: pytest.MonkeyPatch,

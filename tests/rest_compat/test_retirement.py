@@ -62,15 +62,13 @@ def announced(response: httpx2.Response) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("outlook", "staying"), [({}, LINK), (OUTLOOK, BY_OPERATOR)], ids=["default", "operator"]
 )
-async def test_a_document_announces_its_end_and_the_operator_that_of_all_others(
-    alice: Caller, staying: dict[str, str]
-) -> None:
+async def test_document_or_setting_defines_sunset(alice: Caller, staying: dict[str, str]) -> None:
     for method in ("GET", "HEAD"):
         assert announced(await alice.rest(method, "/staying/")) == staying
         assert announced(await alice.rest(method, "/leaving/")) == LEAVING
 
 
-async def test_refusals_announce_it_as_well(anonymous: Caller, alice: Caller) -> None:
+async def test_error_responses_have_sunset_headers(anonymous: Caller, alice: Caller) -> None:
     for caller, path, status in (
         (anonymous, "/secret/1/", 401),
         (alice, "/secret/x/", 404),
@@ -82,7 +80,7 @@ async def test_refusals_announce_it_as_well(anonymous: Caller, alice: Caller) ->
         assert (response.status_code, announced(response)) == (status, SECRET), path
 
 
-async def test_nothing_else_announces_an_end(anonymous: Caller) -> None:
+async def test_other_responses_have_no_sunset_headers(anonymous: Caller) -> None:
     for path in ("/nothing/", "/openapi.json", "/explain/"):
         assert announced(await anonymous.rest("GET", path)) == {}
     assert announced(await anonymous.rest("POST", "/leaving/")) == {}
@@ -102,7 +100,7 @@ async def test_the_successor_is_where_the_portal_is(app: Starlette) -> None:
         assert announced(response) == {"Link": '</portal/graphql>; rel="successor-version"'}
 
 
-async def test_the_description_says_so(anonymous: Caller) -> None:
+async def test_description_marks_deprecation(anonymous: Caller) -> None:
     description = (await anonymous.rest("GET", "/openapi.json")).json()
     assert list(OpenAPIV31SpecValidator(description).iter_errors()) == []
     expected = {
@@ -116,7 +114,7 @@ async def test_the_description_says_so(anonymous: Caller) -> None:
         assert described["responses"]["200"]["headers"].keys() == headers
 
 
-async def test_the_explanation_says_so(anonymous: Caller) -> None:
+async def test_explanation_marks_deprecation(anonymous: Caller) -> None:
     entries = (await anonymous.rest("GET", "/explain/")).json()
     dates = {entry["operation"]: (entry["deprecation"], entry["sunset"]) for entry in entries}
     assert dates == {

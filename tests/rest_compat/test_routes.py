@@ -25,7 +25,7 @@ ALICE = {
 
 
 @pytest.mark.parametrize("path", ["/api/", "/api/v1.4.0/"])
-async def test_the_bootstrap_says_how_to_talk_to_the_api(anonymous: Caller, path: str) -> None:
+async def test_bootstrap_returns_csrf_token(anonymous: Caller, path: str) -> None:
     response = await anonymous.client.get(path, headers={"Authorization": "Bearer nonsense"})
     body = response.json()
     assert response.status_code == 200
@@ -94,7 +94,7 @@ async def test_a_link_may_be_null(alice: Caller, people: People) -> None:
     ],
     ids=str,
 )
-async def test_a_change_answers_what_the_client_prefers(
+async def test_patch_honours_prefer_header(
     alice: Caller, people: People, headers: dict[str, str], status: int
 ) -> None:
     body = {"firstname": "Alicia", "name": "Smith", "primary_email": "a@example.org"}
@@ -115,7 +115,7 @@ async def test_a_form_changes_a_user_as_well(alice: Caller, people: People) -> N
     assert (user["firstname"], user["name"]) == ("A", "B")
 
 
-async def test_changes_at_once_do_not_undo_each_other(alice: Caller, people: People) -> None:
+async def test_concurrent_patches_keep_each_other(alice: Caller, people: People) -> None:
     path = f"/users/{people.alice.id}/"
     for number in range(10):
         first, last = f"First {number}", f"Last {number}"
@@ -127,7 +127,7 @@ async def test_changes_at_once_do_not_undo_each_other(alice: Caller, people: Peo
         assert (user["firstname"], user["name"]) == (first, last)
 
 
-async def test_nobody_makes_themselves_an_administrator(alice: Caller, people: People) -> None:
+async def test_user_cannot_become_administrator(alice: Caller, people: People) -> None:
     path = f"/users/{people.alice.id}/"
     attack = {
         "admin": True,
@@ -168,7 +168,7 @@ async def test_nobody_makes_themselves_an_administrator(alice: Caller, people: P
     ],
     ids=lambda value: str(sorted(value) if isinstance(value, set) else value)[:30],
 )
-async def test_an_invalid_change_is_422_and_names_the_field(
+async def test_invalid_patch_is_422_and_names_the_field(
     alice: Caller, people: People, body: Any, complaint: set[str]
 ) -> None:
     path = f"/users/{people.alice.id}/"
@@ -180,7 +180,7 @@ async def test_an_invalid_change_is_422_and_names_the_field(
 
 
 @pytest.mark.parametrize("authorization", ["undefined", "Bearer nonsense", "Bearer undefined"])
-async def test_a_login_ignores_what_the_frontend_sends_before_it(
+async def test_login_ignores_other_credentials(
     anonymous: Caller, people: People, authorization: str
 ) -> None:
     response = await anonymous.rest(
@@ -219,7 +219,7 @@ async def test_a_login_ignores_what_the_frontend_sends_before_it(
     ],
     ids=str,
 )
-async def test_a_failed_login_is_400_and_says_what_is_wrong(
+async def test_failed_login_is_400_with_reason(
     anonymous: Caller, people: People, body: Any, answer: dict[str, Any]
 ) -> None:
     response = await anonymous.rest("POST", "/login/", json=body)
@@ -243,7 +243,7 @@ async def test_logout_ends_the_session(alice: Caller, people: People, method: st
 
 
 @pytest.mark.parametrize("path", ["/login_google/", "/google_login/"])
-async def test_google_that_is_off_says_so(anonymous: Caller, path: str) -> None:
+async def test_disabled_google_is_reported(anonymous: Caller, path: str) -> None:
     for body in (
         {"access_token": "x"},
         {"id_token": "x"},
@@ -279,9 +279,7 @@ async def test_the_portals_own_facts_need_no_cluster(alice: Caller, people: Peop
         "k8s_apiserver_url",
     ],
 )
-async def test_without_a_cluster_its_facts_are_503_and_name_the_remedy(
-    alice: Caller, slug: str
-) -> None:
+async def test_missing_cluster_is_503_with_advice(alice: Caller, slug: str) -> None:
     response = await alice.rest("GET", f"/cluster/{slug}/")
     assert response.status_code == 503
     assert "KUBECONFIG" in response.json()["detail"]

@@ -80,7 +80,7 @@ def ended(problem: str) -> list[Any]:
     ]
 
 
-async def test_every_fact_is_told_at_once(alice: Caller, main: StandIn) -> None:
+async def test_every_fact_is_sent_first(alice: Caller, main: StandIn) -> None:
     query = """subscription {
       clusterFacts { name apiServerUrl version nodeCount cpuCount memoryBytes memory(unit: GIBIBYTE)
         podCount volumeCount reachable observedAt } }"""
@@ -101,9 +101,7 @@ async def test_every_fact_is_told_at_once(alice: Caller, main: StandIn) -> None:
         }
 
 
-async def test_after_the_first_facts_only_changes_are_told(
-    pods: Events, main: StandIn, clock: Clock
-) -> None:
+async def test_later_results_are_changes(pods: Events, main: StandIn, clock: Clock) -> None:
     main.tell(observed_at=clock())
     main.tell(pod_count=2)
     assert await pods.next() == {"clusterFacts": {"podCount": 2}}
@@ -129,7 +127,7 @@ async def test_a_cluster_is_chosen_by_name(alice: Caller, main: StandIn, edge: S
         ("alice", "nowhere", "NOT_FOUND"),
     ],
 )
-async def test_who_may_not_listen_is_told_why(
+async def test_refused_listener_gets_a_reason(
     anonymous: Caller, alice: Caller, caller: str, name: str, code: str
 ) -> None:
     query = "subscription ($name: String) { clusterFacts(name: $name) { name } }"
@@ -141,69 +139,59 @@ async def test_who_may_not_listen_is_told_why(
     assert end == ("complete", None)
 
 
-async def test_news_of_a_cluster_cost_each_listener_one_statement(
-    pods: Events, main: StandIn
-) -> None:
+async def test_change_costs_one_statement_per_listener(pods: Events, main: StandIn) -> None:
     with recorded_statements() as statements:
         main.tell(pod_count=2)
         await pods.next()
     assert len(statements) == 1, statements
 
 
-async def test_nothing_is_told_after_logout(alice: Caller, pods: Events, main: StandIn) -> None:
+async def test_logout_ends_the_stream(alice: Caller, pods: Events, main: StandIn) -> None:
     await alice.data(LOGOUT)
     main.tell(pod_count=2)
     assert await pods.rest() == ended("token_not_valid")
     await until(lambda: main.watchers == 0)
 
 
-async def test_nothing_is_told_after_the_session_has_expired(
-    pods: Events, main: StandIn, clock: Clock
-) -> None:
+async def test_expired_session_ends_the_stream(pods: Events, main: StandIn, clock: Clock) -> None:
     clock.advance(hours=12)
     main.tell(pod_count=2)
     assert await pods.rest() == ended("token_not_valid")
 
 
-async def test_nothing_is_told_when_the_account_has_been_closed(
-    pods: Events, main: StandIn, people: People
-) -> None:
+async def test_closed_account_ends_the_stream(pods: Events, main: StandIn, people: People) -> None:
     await User.filter(id=people.alice.id).update(is_active=False)
     main.tell(pod_count=2)
     assert await pods.rest() == ended("user_inactive")
 
 
-async def test_nothing_is_told_when_the_user_has_been_deleted(
-    pods: Events, main: StandIn, people: People
-) -> None:
+async def test_deleted_user_ends_the_stream(pods: Events, main: StandIn, people: People) -> None:
     await User.filter(id=people.alice.id).delete()
     main.tell(pod_count=2)
     assert await pods.rest() == ended("token_not_valid")
 
 
 @pytest.mark.parametrize("recheck_interval", [timedelta(seconds=0.05)])
-async def test_a_listener_whose_session_ends_is_not_kept_until_there_are_news(
-    pods: Events, main: StandIn
-) -> None:
+async def test_ended_session_ends_an_idle_stream(pods: Events, main: StandIn) -> None:
     await Session.all().delete()
     assert await pods.rest() == ended("token_not_valid")
     await until(lambda: main.watchers == 0)
 
 
 @pytest.mark.parametrize("recheck_interval", [timedelta(seconds=0.02)])
-async def test_looking_up_the_session_tells_nothing_by_itself(pods: Events, main: StandIn) -> None:
+async def test_session_check_sends_no_result(pods: Events, main: StandIn) -> None:
     with recorded_statements() as statements:
         await until(lambda: len(statements) > 3)
     main.tell(pod_count=2)
     assert await pods.next() == {"clusterFacts": {"podCount": 2}}
 
 
-async def test_a_stream_completes_when_its_cluster_is_closed(pods: Events, main: StandIn) -> None:
+async def test_closed_cluster_completes_the_stream(pods: Events, main: StandIn) -> None:
     await main.close()
     assert await pods.rest() == [("complete", None)]
 
 
-async def test_an_unexpected_error_ends_the_stream_and_is_masked(
+async def test_unexpected_error_ends_the_stream(
     pods: Events,
     main: StandIn,
     monkeypatch: pytest.MonkeyPatch,
@@ -228,7 +216,7 @@ class TestWithoutCluster:
     def clusters(self) -> Clusters:
         return Clusters()
 
-    async def test_a_portal_without_cluster_has_nothing_to_tell(self, alice: Caller) -> None:
+    async def test_portal_without_cluster_sends_an_error(self, alice: Caller) -> None:
         async with streamed(alice, PODS) as events:
             refusal, _ = await events.rest()
         assert [error["extensions"]["code"] for error in refusal[1]["errors"]] == ["UNAVAILABLE"]

@@ -50,9 +50,7 @@ async def issues(caller: Caller, **page: int) -> list[dict[str, Any]]:
     return [edge["node"] for edge in answer["viewer"]["credentialIssues"]["edges"]]
 
 
-async def test_a_kubeconfig_holds_a_token_of_ones_own_account(
-    alice: Caller, north: IssuingCluster
-) -> None:
+async def test_kubeconfig_holds_the_users_token(alice: Caller, north: IssuingCluster) -> None:
     config = yaml.safe_load((await alice.data(KUBECONFIG))["viewer"]["kubeconfig"])
     assert config["clusters"][0]["name"] == "kubeportal"
     assert config["clusters"][0]["cluster"].keys() == {"server", "certificate-authority-data"}
@@ -62,9 +60,7 @@ async def test_a_kubeconfig_holds_a_token_of_ones_own_account(
     assert north.wanted == [HOUR]
 
 
-async def test_each_door_is_recorded_as_what_it_is(
-    alice: Caller, people: People, clock: Clock
-) -> None:
+async def test_each_way_of_issue_is_recorded(alice: Caller, people: People, clock: Clock) -> None:
     token = (await alice.data(TOKEN))["viewer"]["serviceAccount"]["token"]
     await alice.data(KUBECONFIG)
     await alice.data(EXEC)
@@ -94,7 +90,7 @@ async def test_the_token_of_the_rest_api_is_recorded(alice: Caller, people: Peop
     assert [issue["kind"] for issue in await issues(alice)] == ["TOKEN"]
 
 
-async def test_a_token_that_is_seen_again_is_recorded_once_and_costs_no_write(
+async def test_repeated_token_is_recorded_once(
     alice: Caller,
 ) -> None:
     await alice.data(TOKEN)
@@ -115,7 +111,7 @@ async def test_a_token_without_expiry_is_recorded_once(
     assert issue["expiresAt"] is None
 
 
-async def test_new_tokens_and_new_sessions_are_recorded_anew(
+async def test_new_token_or_session_is_recorded(
     anonymous: Caller, alice: Caller, clock: Clock
 ) -> None:
     await alice.data(TOKEN)
@@ -136,7 +132,7 @@ async def test_tokens_are_nowhere_in_the_database(
     assert "secret-" not in str(rows)
 
 
-async def test_what_cannot_be_recorded_is_not_handed_out(
+async def test_unrecorded_token_is_not_issued(
     alice: Caller, people: People, database: Database
 ) -> None:
     await database.connection.execute_script("DROP TABLE credential_issues")
@@ -148,7 +144,7 @@ async def test_what_cannot_be_recorded_is_not_handed_out(
     assert (profile.status_code, profile.json()["k8s_token"]) == (200, None)
 
 
-async def test_nobody_gets_the_credentials_of_somebody_else(
+async def test_credentials_are_for_their_owner(
     admin: Caller, alice: Caller, bob: Caller, anonymous: Caller, people: People
 ) -> None:
     answer = await admin.graphql(BY_ADMIN, id=people.alice.id)
@@ -175,7 +171,7 @@ async def test_nobody_gets_the_credentials_of_somebody_else(
     ],
     ids=lambda change: "-".join(map(str, next(iter(change.items())))),
 )
-async def test_without_approved_access_there_are_no_credentials(
+async def test_credentials_require_approved_access(
     alice: Caller, people: People, clock: Clock, change: dict[str, Any]
 ) -> None:
     values = {name: clock.now if value == "now" else value for name, value in change.items()}
@@ -186,7 +182,7 @@ async def test_without_approved_access_there_are_no_credentials(
 
 
 @pytest.mark.parametrize("query", [KUBECONFIG, PLUGIN, EXEC], ids=["file", "plugin", "exec"])
-async def test_a_lifetime_outside_of_the_limits_is_refused(alice: Caller, query: str) -> None:
+async def test_lifetime_outside_limits_is_refused(alice: Caller, query: str) -> None:
     for seconds in (-(2**31), -1, 0, 599, 3601, 2**31 - 1):
         [error] = (await alice.graphql(query, seconds=seconds))["errors"]
         assert error["extensions"]["code"] == "BAD_USER_INPUT"
@@ -194,7 +190,7 @@ async def test_a_lifetime_outside_of_the_limits_is_refused(alice: Caller, query:
         assert error["extensions"]["fields"] == [{"field": "expiresInSeconds", "message": message}]
 
 
-async def test_the_lifetime_is_what_was_asked_for(alice: Caller, north: IssuingCluster) -> None:
+async def test_lifetime_is_the_requested_one(alice: Caller, north: IssuingCluster) -> None:
     for query in (KUBECONFIG, EXEC):
         for seconds in (600, 3600):
             await alice.data(query, seconds=seconds)
@@ -214,7 +210,7 @@ async def test_a_token_does_not_outlive_the_access(
 
 
 @pytest.mark.parametrize("failure", [ClusterUnavailable("down"), ClusterRefused(404, "gone")])
-async def test_a_cluster_that_gives_no_token_is_unavailable(
+async def test_cluster_without_token_is_unavailable(
     alice: Caller, north: IssuingCluster, failure: Exception
 ) -> None:
     north.failure = failure
@@ -236,13 +232,13 @@ async def test_privileged_account_gets_no_token(alice: Caller, north: IssuingClu
     assert not await CredentialIssue.exists()
 
 
-async def test_the_account_of_a_cluster_that_is_gone_has_no_credentials(alice: Caller) -> None:
+async def test_removed_cluster_has_no_credentials(alice: Caller) -> None:
     await ServiceAccount.all().update(cluster="south")
     for query in (KUBECONFIG, PLUGIN, EXEC):
         assert await alice.codes(query) == ["UNAVAILABLE"]
 
 
-async def test_a_kubeconfig_may_name_the_plugin_and_then_holds_no_secret(alice: Caller) -> None:
+async def test_plugin_kubeconfig_holds_no_secret(alice: Caller) -> None:
     content = (await alice.data(PLUGIN, seconds=900))["viewer"]["kubeconfig"]
     assert "secret-" not in content
     plugin = yaml.safe_load(content)["users"][0]["user"]["exec"]
@@ -253,13 +249,13 @@ async def test_a_kubeconfig_may_name_the_plugin_and_then_holds_no_secret(alice: 
     assert await issues(alice) == []
 
 
-async def test_a_token_for_kubectl_is_for_the_cluster_that_it_is_sent_to(alice: Caller) -> None:
+async def test_kubectl_token_is_for_its_cluster(alice: Caller) -> None:
     assert (await alice.data(EXEC, cluster="north"))["viewer"]["execCredential"]["value"]
     assert await alice.codes(EXEC, cluster="south") == ["FORBIDDEN"]
     assert len(await issues(alice)) == 1
 
 
-async def test_one_sees_ones_own_issues_and_administrators_all(
+async def test_issues_are_visible_to_their_owner(
     alice: Caller, bob: Caller, admin: Caller, people: People
 ) -> None:
     await alice.data(TOKEN)
@@ -291,7 +287,7 @@ async def test_administrators_search_the_record(
     assert (found["totalCount"], len(found["edges"])) == (count, count)
 
 
-async def test_an_issue_is_a_node_for_its_owner_and_administrators(
+async def test_issue_node_is_visible_to_its_owner(
     alice: Caller, bob: Caller, admin: Caller, anonymous: Caller
 ) -> None:
     await alice.data(TOKEN)
@@ -320,9 +316,7 @@ class TestWithoutAddress:
     def settings(self, settings: Settings) -> Settings:
         return settings.model_copy(update={"allowed_urls": ("*",)})
 
-    async def test_a_portal_that_knows_no_address_of_its_own_names_the_remedy(
-        self, alice: Caller
-    ) -> None:
+    async def test_missing_external_url_is_reported(self, alice: Caller) -> None:
         [error] = (await alice.graphql(PLUGIN))["errors"]
         assert error["extensions"]["code"] == "UNAVAILABLE"
         assert "KUBEPORTAL_EXTERNAL_URL" in error["message"]

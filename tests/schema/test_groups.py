@@ -33,9 +33,7 @@ async def test_administrators_reach_every_group(admin: Caller, alice: Caller) ->
     assert await alice.codes(query) == ["FORBIDDEN"]
 
 
-async def test_members_see_only_themselves_among_the_members(
-    alice: Caller, admin: Caller, people: People
-) -> None:
+async def test_members_see_only_themselves(alice: Caller, admin: Caller, people: People) -> None:
     query = "{ viewer { groups { name members { totalCount edges { node { username } } } } } }"
     groups = (await alice.data(query))["viewer"]["groups"]
     everyone = next(group for group in groups if group["name"] == "Everyone")
@@ -47,9 +45,7 @@ async def test_members_see_only_themselves_among_the_members(
     }
 
 
-async def test_pages_of_members_can_be_walked_in_both_directions(
-    admin: Caller, people: People
-) -> None:
+async def test_member_pages_go_both_ways(admin: Caller, people: People) -> None:
     group = people.everyone.id
     seen, after = [], None
     while True:
@@ -68,7 +64,7 @@ async def test_pages_of_members_can_be_walked_in_both_directions(
     assert back["pageInfo"]["hasNextPage"]
 
 
-async def test_pages_stay_right_while_members_come_and_go(admin: Caller, people: People) -> None:
+async def test_member_pages_are_stable_under_changes(admin: Caller, people: People) -> None:
     answer = await admin.data(MEMBERS, id=people.everyone.id, first=2)
     cursor = answer["admin"]["group"]["members"]["pageInfo"]["endCursor"]
     await User.filter(id=people.bob.id).delete()
@@ -92,7 +88,7 @@ async def test_wrong_page_arguments_are_refused(admin: Caller, people: People) -
         assert await admin.codes(MEMBERS, id=group, **arguments) == ["BAD_USER_INPUT"], arguments
 
 
-async def test_leaving_a_group_is_felt_at_once(alice: Caller, people: People) -> None:
+async def test_leaving_a_group_has_immediate_effect(alice: Caller, people: People) -> None:
     query = "query ($id: Int!) { group(databaseId: $id) { name } }"
     await Membership.filter(user_id=people.alice.id).delete()
     assert await alice.codes(query, id=people.developers.id) == ["FORBIDDEN"]

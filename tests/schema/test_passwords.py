@@ -182,9 +182,7 @@ async def test_change_takes_a_session(anonymous: Caller) -> None:
 
 
 @pytest.mark.parametrize("password", ["password1", "zaphod42", "x7~9Qk#", "x" * 129])
-async def test_sr03_the_command_line_refuses_the_same_passwords(
-    database: Database, password: str
-) -> None:
+async def test_sr03_command_line_refuses_weak_passwords(database: Database, password: str) -> None:
     user = User(username="zaphod", primary_email="zb@example.org")
     with pytest.raises(UserError, match=r"^Password: "):
         await create_user(user, password, Passwords())
@@ -203,7 +201,7 @@ async def test_sr02_django_hash_is_replaced_at_sign_in(anonymous: Caller, people
     assert await code(anonymous, "alice", "alicepw") == "OK"
 
 
-async def test_sr04_closed_account_is_verified_like_a_missing_one(
+async def test_sr04_closed_account_equals_missing_one(
     anonymous: Caller, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compared: list[str | None] = []

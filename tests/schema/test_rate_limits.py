@@ -139,7 +139,7 @@ async def test_sr06_limits_leave_sessions_alone(anonymous: Caller, alice: Caller
     assert (await at(ATTIC, alice).data(VIEWER))["viewer"]
 
 
-async def test_sr06_owner_is_not_locked_out_of_a_familiar_network(
+async def test_sr06_owner_keeps_familiar_network(
     anonymous: Caller, people: People, clock: Clock
 ) -> None:
     home = at(HOME, anonymous)
@@ -150,9 +150,7 @@ async def test_sr06_owner_is_not_locked_out_of_a_familiar_network(
     assert await code(home, "alice", RIGHT) == "OK"
 
 
-async def test_sr06_others_in_a_familiar_network_do_not_lock_out_the_owner(
-    anonymous: Caller, people: People
-) -> None:
+async def test_sr06_familiar_network_has_separate_limits(anonymous: Caller, people: People) -> None:
     campus = at(HOME, anonymous)
     assert await code(campus, "alice", RIGHT) == "OK"
     await code(campus, "nobody")
@@ -183,7 +181,7 @@ async def test_familiar_network_has_limits_too(
 
 
 @pytest.mark.parametrize("limit", ["network", "familiar-network"])
-async def test_sr06_attempts_at_one_account_leave_the_network_alone(
+async def test_sr06_account_limit_spares_the_network(
     anonymous: Caller, people: People, limit: str
 ) -> None:
     campus = at(HOME, anonymous)

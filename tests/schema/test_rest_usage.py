@@ -27,9 +27,7 @@ async def used(clock: Clock, route: str, client: str, hours: float, count: int =
     )
 
 
-async def test_usage_is_listed_by_route_and_the_latest_caller_comes_first(
-    admin: Caller, clock: Clock
-) -> None:
+async def test_usage_is_listed_by_route(admin: Caller, clock: Clock) -> None:
     await used(clock, "/users/{id}/", "curl", hours=2)
     await used(clock, "/users/{id}/", "", hours=1, count=2**40)
     await used(clock, "/groups/{id}/", "https://app.example.org", hours=9)

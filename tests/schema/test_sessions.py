@@ -74,7 +74,7 @@ async def test_empty_password_is_named(anonymous: Caller, people: People) -> Non
     ]
 
 
-async def test_logout_ends_session_at_once(alice: Caller) -> None:
+async def test_logout_ends_session(alice: Caller) -> None:
     assert (await alice.data(VIEWER))["viewer"]
     await alice.data("mutation { logout { errors { message } } }")
     assert await alice.data(VIEWER) == {"viewer": None}

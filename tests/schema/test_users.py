@@ -15,7 +15,7 @@ mutation ($input: UpdateUserInput!) {
 """
 
 
-async def test_the_viewer_is_whoever_is_signed_in(alice: Caller, anonymous: Caller) -> None:
+async def test_viewer_is_the_signed_in_user(alice: Caller, anonymous: Caller) -> None:
     query = "{ viewer { username firstName lastName primaryEmail allEmails isAdmin accessState } }"
     assert await anonymous.data(query) == {"viewer": None}
     assert await alice.data(query) == {
@@ -42,7 +42,7 @@ async def test_only_oneself_is_a_user(
     assert await anonymous.codes(query, id=people.alice.id) == ["UNAUTHENTICATED"]
 
 
-async def test_administrators_reach_everybody(
+async def test_administrators_see_every_user(
     admin: Caller, alice: Caller, anonymous: Caller, people: People
 ) -> None:
     query = "query ($id: Int!) { admin { user(databaseId: $id) { username isActive } } }"
@@ -53,7 +53,7 @@ async def test_administrators_reach_everybody(
     assert await anonymous.codes(query, id=people.alice.id) == ["UNAUTHENTICATED"]
 
 
-async def test_superusers_and_members_of_admin_groups_are_administrators(
+async def test_superusers_and_admin_groups_administrate(
     alice: Caller, admin: Caller, people: People
 ) -> None:
     query = "{ viewer { isAdmin } admin { user(databaseId: 1) { username } } }"
@@ -89,7 +89,7 @@ async def test_administrators_search_users(
 
 
 @pytest.mark.parametrize("search", ["émile", "ÉMILE", "straße", "öZ"])
-async def test_upper_and_lower_case_are_the_same_in_all_alphabets(
+async def test_search_ignores_case_in_all_alphabets(
     admin: Caller, people: People, search: str
 ) -> None:
     await User.filter(id=people.bob.id).update(first_name="Émile", last_name="Özstraße")
@@ -113,7 +113,7 @@ async def test_one_changes_ones_own_names_and_address(alice: Caller, people: Peo
     }
 
 
-async def test_what_is_absent_from_a_change_stays(alice: Caller, people: People) -> None:
+async def test_absent_fields_stay(alice: Caller, people: People) -> None:
     answer = await alice.data(UPDATE, input={"databaseId": people.alice.id, "firstName": "A"})
     user = answer["updateUser"]["user"]
     assert (user["firstName"], user["lastName"]) == ("A", "Anders")
@@ -125,16 +125,14 @@ async def test_null_removes_the_primary_address(alice: Caller, people: People) -
     assert answer["updateUser"]["user"]["primaryEmail"] is None
 
 
-async def test_an_alternative_changes_places_with_the_primary_address(
-    alice: Caller, people: People
-) -> None:
+async def test_primary_and_alternative_are_swapped(alice: Caller, people: People) -> None:
     change = {"databaseId": people.alice.id, "primaryEmail": "alice@alt.example.org"}
     answer = await alice.data(UPDATE, input=change)
     addresses = answer["updateUser"]["user"]["allEmails"]
     assert addresses == ["alice@alt.example.org", "alice@example.org"]
 
 
-async def test_addresses_that_change_places_often_stay_two(alice: Caller, people: People) -> None:
+async def test_repeated_swaps_keep_two_addresses(alice: Caller, people: People) -> None:
     addresses = ("alice@alt.example.org", "alice@example.org")
     for address in addresses * 3:
         change = {"databaseId": people.alice.id, "primaryEmail": address}
@@ -165,7 +163,7 @@ async def test_an_address_of_an_intranet_is_an_address(alice: Caller, people: Pe
     ],
     ids=lambda value: str(value)[:30],
 )
-async def test_a_bad_change_says_what_is_wrong_and_changes_nothing(
+async def test_invalid_change_changes_nothing(
     alice: Caller, people: People, changes: dict[str, object], field: str | None, message: str
 ) -> None:
     change = {"databaseId": people.alice.id, **changes}
@@ -178,7 +176,7 @@ async def test_a_bad_change_says_what_is_wrong_and_changes_nothing(
     assert (row.first_name, row.last_name) == ("Alice", "Anders")
 
 
-async def test_nobody_changes_somebody_else(
+async def test_users_cannot_change_each_other(
     alice: Caller, admin: Caller, anonymous: Caller, people: People
 ) -> None:
     change = {"databaseId": people.bob.id, "firstName": "Mallory"}

@@ -15,9 +15,7 @@ def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"graphql_max_cost": 10_000_000})
 
 
-async def test_a_user_sees_the_shown_web_apps_of_own_groups(
-    alice: Caller, bob: Caller, people: People
-) -> None:
+async def test_user_sees_web_apps_of_own_groups(alice: Caller, bob: Caller, people: People) -> None:
     query = "{ viewer { webapps { name } } }"
     names = [webapp["name"] for webapp in (await alice.data(query))["viewer"]["webapps"]]
     assert names == ["Grafana", "Dashboard"]
@@ -31,7 +29,7 @@ async def test_a_web_app_of_two_groups_is_listed_once(alice: Caller, people: Peo
     assert [webapp["name"] for webapp in webapps] == ["Grafana", "Dashboard"]
 
 
-async def test_hidden_and_foreign_web_apps_are_forbidden(
+async def test_hidden_and_other_web_apps_are_forbidden(
     alice: Caller, bob: Caller, admin: Caller, people: People
 ) -> None:
     assert (await alice.data(WEBAPP, id=people.grafana.id))["webapp"]["linkName"] == "Grafana"
@@ -42,7 +40,7 @@ async def test_hidden_and_foreign_web_apps_are_forbidden(
     assert await alice.codes(WEBAPP, id=404) == ["NOT_FOUND"]
 
 
-async def test_placeholders_are_filled_in_for_whoever_asks(
+async def test_placeholders_use_the_requesting_user(
     alice: Caller, bob: Caller, people: People
 ) -> None:
     mine = (await alice.data(WEBAPP, id=people.dashboard.id))["webapp"]
@@ -68,9 +66,7 @@ async def test_administrators_reach_every_web_app(
     assert await alice.codes(query) == ["FORBIDDEN"]
 
 
-async def test_edges_show_what_the_nouns_own_rules_allow(
-    alice: Caller, admin: Caller, people: People
-) -> None:
+async def test_edges_follow_visibility_rules(alice: Caller, admin: Caller, people: People) -> None:
     query = "{ viewer { groups { name webapps { name groups { name } } } } }"
     await Grant.create(group=people.operators, webapp=people.grafana)
     groups = (await alice.data(query))["viewer"]["groups"]

@@ -28,7 +28,7 @@ from tests.portal.declared.state import Declare, write
         (AccessState.APPROVED, AccessState.NEW),
     ],
 )
-async def test_service_account_is_access_and_null_revokes_it(
+async def test_service_account_is_access_until_null(
     database: Database, declare: Declare, before: AccessState, after: AccessState
 ) -> None:
     await User.create(username="alice", access_state=before)

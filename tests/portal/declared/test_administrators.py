@@ -83,15 +83,13 @@ async def test_another_may_take_over_in_the_same_file(
     await declare(after)
 
 
-async def test_a_portal_without_administrators_takes_a_file_without_them(
+async def test_file_without_administrators_is_accepted(
     database: Database, declare: Declare
 ) -> None:
     await declare("users: [{username: bob, password: one fine day}]")
     await declare("users: [{username: bob, active: false}]")
 
 
-async def test_an_address_signs_nobody_in_where_google_is_off(
-    database: Database, declare: Declare
-) -> None:
+async def test_address_is_no_sign_in_without_google(database: Database, declare: Declare) -> None:
     await declare(BY_GOOGLE)
     await declare("users: [{username: alice, verifiedEmails: []}]")

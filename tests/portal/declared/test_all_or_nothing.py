@@ -18,9 +18,7 @@ from tests.statements import recorded_statements
 pytestmark = pytest.mark.database
 
 
-async def test_concurrent_files_are_applied_one_after_the_other(
-    database: Database, declare: Declare
-) -> None:
+async def test_concurrent_files_are_applied_in_turn(database: Database, declare: Declare) -> None:
     async def apply() -> str:
         another = Database(database.url)
         await another.open()
@@ -35,9 +33,7 @@ async def test_concurrent_files_are_applied_one_after_the_other(
     assert await User.all().count() == 2
 
 
-async def test_password_changed_meanwhile_is_not_overwritten(
-    database: Database, declare: Declare
-) -> None:
+async def test_concurrent_password_change_is_kept(database: Database, declare: Declare) -> None:
     class Slow(Passwords):
         async def hash(self, password: str, owner: Iterable[str] = ()) -> str:
             await User.all().update(password_hash=DJANGO_HASH)

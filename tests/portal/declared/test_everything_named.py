@@ -86,9 +86,7 @@ async def test_applying_a_file_again_changes_nothing(database: Database, declare
     assert await everything() == before
 
 
-async def test_a_dry_run_shows_the_same_diff_and_changes_nothing(
-    database: Database, declare: Declare, clock: Clock
-) -> None:
+async def test_dry_run_prints_diff_only(database: Database, declare: Declare, clock: Clock) -> None:
     await declare(STATE)
     alice = await User.get(username="Alice")
     await session_of(alice, clock)
@@ -101,9 +99,7 @@ async def test_a_dry_run_shows_the_same_diff_and_changes_nothing(
     assert (await declare(changed)).splitlines() == [*foreseen, "1 added, 1 changed, 3 removed."]
 
 
-async def test_what_a_file_does_not_name_is_left_alone(
-    database: Database, declare: Declare
-) -> None:
+async def test_unnamed_objects_are_unchanged(database: Database, declare: Declare) -> None:
     await declare(STATE)
     before = await everything()
     named = "users: [{username: Alice}]\ngroups: [{name: Developers}]\nwebapps: [{name: Wiki}]"
@@ -112,18 +108,14 @@ async def test_what_a_file_does_not_name_is_left_alone(
     assert await everything() == before
 
 
-async def test_user_names_match_without_regard_to_case_and_keep_their_spelling(
-    database: Database, declare: Declare
-) -> None:
+async def test_usernames_match_case_insensitively(database: Database, declare: Declare) -> None:
     await declare("users: [{username: Straße}]")
     diff = await declare("users: [{username: STRASSE, firstName: Sina}]")
     assert diff.splitlines()[0] == '~ user Straße: firstName "" → "Sina"'
     assert (await User.get()).username == "Straße"
 
 
-async def test_memberships_that_are_not_listed_are_removed(
-    database: Database, declare: Declare
-) -> None:
+async def test_unlisted_memberships_are_removed(database: Database, declare: Declare) -> None:
     groups = "groups: [{name: A}, {name: B}, {name: C}]\n"
     await declare(
         groups + "users: [{username: alice, groups: [A, B]}, {username: bob, groups: [A]}]"
@@ -142,7 +134,7 @@ async def test_grants_that_are_not_listed_are_removed(database: Database, declar
     assert await webapps_of("Cluster") == {"Wiki"}
 
 
-async def test_null_clears_what_may_be_missing(database: Database, declare: Declare) -> None:
+async def test_null_clears_optional_values(database: Database, declare: Declare) -> None:
     await declare(STATE)
     await declare("""
 webapps: [{name: Grafana, linkName: null, linkUrl: null}]

@@ -12,7 +12,7 @@ from tests.declaring import apply_file
 EXAMPLE = Path(__file__).parents[3] / "deploy" / "example" / "portal.yaml"
 
 
-async def test_the_example_applies_and_its_people_sign_in(
+async def test_example_applies_and_its_users_sign_in(
     database: Database, passwords: Passwords, anonymous: Caller
 ) -> None:
     database.activate()

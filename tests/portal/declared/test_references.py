@@ -62,9 +62,7 @@ async def test_mistake_changes_nothing(database: Database, declare: Declare, tex
     assert await everything() == before
 
 
-async def test_mistakes_of_all_kinds_are_listed_together(
-    database: Database, declare: Declare
-) -> None:
+async def test_all_errors_are_listed_together(database: Database, declare: Declare) -> None:
     account = "serviceAccount: {namespace: A, name: b}"
     with pytest.raises(DeclarationError) as caught:
         await declare(user(f"password: short\n    groups: [Nobody]\n    {account}"))

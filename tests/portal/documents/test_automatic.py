@@ -24,7 +24,7 @@ def persisted(query: str, **changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("policy", ["any", "report"])
-async def test_a_document_that_came_with_its_hash_is_known_by_it(alice: Caller) -> None:
+async def test_registered_document_is_found_by_hash(alice: Caller) -> None:
     for transport in TRANSPORTS:
         query = QUERY.replace("Mine", transport)
         [unknown] = (await ask(alice, transport, **persisted(query)))["errors"]
@@ -41,7 +41,7 @@ async def test_a_document_that_came_with_its_hash_is_known_by_it(alice: Caller) 
     ("accept", "status"),
     [("application/json", 200), ("application/graphql-response+json", 400)],
 )
-async def test_an_unknown_hash_is_an_answer_with_a_status_by_type(
+async def test_unknown_hash_status_depends_on_media_type(
     alice: Caller, accept: str, status: int
 ) -> None:
     for send in (get, post):

@@ -33,9 +33,7 @@ async def test_others_are_refused(admin: Caller, transport: str) -> None:
 
 @pytest.mark.parametrize("policy", ["trusted"])
 @every_transport
-async def test_health_checks_and_tools_may_look_at_the_schema(
-    anonymous: Caller, transport: str
-) -> None:
+async def test_schema_queries_are_always_allowed(anonymous: Caller, transport: str) -> None:
     assert await ask(anonymous, transport, query="{ __typename }") == {
         "data": {"__typename": "Query"}
     }
@@ -56,7 +54,7 @@ async def test_a_hash_does_not_make_a_document_trusted(alice: Caller) -> None:
 
 @pytest.mark.parametrize("policy", ["report"])
 @every_transport
-async def test_others_are_reported_once_without_their_text(
+async def test_untrusted_document_is_logged_once_by_hash(
     alice: Caller, transport: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     query = OWN if transport == "GET" else SECRET

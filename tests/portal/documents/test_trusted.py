@@ -52,9 +52,7 @@ async def test_a_document_has_several_names(alice: Caller) -> None:
 
 
 @every_transport
-async def test_variables_and_the_name_of_the_operation_go_along(
-    alice: Caller, transport: str
-) -> None:
+async def test_variables_and_operation_name_are_used(alice: Caller, transport: str) -> None:
     request = {"documentId": "Me", "variables": {"admin": True}, "operationName": "Me"}
     data = {"viewer": {"username": "Alice", "isAdmin": False}}
     assert await ask(alice, transport, **request) == {"data": data}
@@ -71,7 +69,7 @@ async def test_an_unknown_id_has_a_code(alice: Caller) -> None:
             assert "data" not in answer
 
 
-async def test_a_browser_may_open_the_address_of_a_document(alice: Caller) -> None:
+async def test_document_runs_by_get_in_a_browser(alice: Caller) -> None:
     response = await get(alice, {"documentId": "Name"}, Accept="text/html,*/*;q=0.8")
     assert response.json()["errors"]
     response = await get(alice, {"documentId": NAME_ID}, Accept="text/html,*/*;q=0.8")
@@ -79,7 +77,7 @@ async def test_a_browser_may_open_the_address_of_a_document(alice: Caller) -> No
 
 
 @pytest.mark.parametrize("policy", ["trusted"])
-async def test_the_documents_of_rest_are_the_first_ones(
+async def test_rest_documents_are_trusted(
     operations: Sequence[StoredOperation], alice: Caller, people: People
 ) -> None:
     """Each field of theirs has its own rules, as over REST."""
@@ -97,7 +95,7 @@ async def test_the_documents_of_rest_are_the_first_ones(
             }
 
 
-async def test_mutations_may_not_be_sent_by_get_under_any_name(alice: Caller) -> None:
+async def test_mutations_by_get_are_refused(alice: Caller) -> None:
     response = await get(alice, {"documentId": "Logout"})
     assert response.status_code == 405
     assert (await ask(alice, "POST", documentId="Me"))["data"] == ME_DATA

@@ -193,7 +193,7 @@ async def test_password_of_the_portal_is_kept(
     ("model", "table", "build"),
     [(User, USERS, user), (Group, GROUPS, group), (WebApp, WEBAPPS, webapp)],
 )
-async def test_deleted_row_is_not_mistaken_for_a_new_one(
+async def test_deleted_row_differs_from_a_new_one(
     model: type[Any],
     table: str,
     build: Callable[[int, str], Row],

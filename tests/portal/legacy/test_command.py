@@ -35,7 +35,7 @@ def import_into(url: str, source: Path | str, *, dry_run: bool = False) -> None:
 
 @pytest.mark.parametrize("mode", ["delete", "wal"])
 @pytest.mark.parametrize("dry_run", [False, True], ids=["import", "dry run"])
-def test_target_is_not_a_file_of_the_former_portal(
+def test_target_is_not_a_legacy_file(
     mode: str, dry_run: bool, source: Path, tmp_path: Path
 ) -> None:
     with closing(sqlite3.connect(source)) as connection:
@@ -47,7 +47,7 @@ def test_target_is_not_a_file_of_the_former_portal(
     assert list(tmp_path.iterdir()) == [source]
 
 
-async def test_target_is_not_a_server_of_the_former_portal(former_postgres: str) -> None:
+async def test_target_is_not_a_legacy_server(former_postgres: str) -> None:
     await write_postgres(former_postgres, former())
     other = former_postgres.replace("127.0.0.1", "localhost")
     with pytest.raises(LegacyError, match="leads to the database of the former portal"):
@@ -103,7 +103,7 @@ def test_target_in_a_missing_folder(source: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["folder", "missing/report.json"])
-def test_unwritable_report_is_an_error_before_the_import(place: str, tmp_path: Path) -> None:
+def test_unwritable_report_stops_the_import(place: str, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     with (
         pytest.raises(LegacyError, match=place),

@@ -32,7 +32,7 @@ async def events_of(caller: Caller, query: str, **variables: Any) -> list[Any]:
         return await events.rest()
 
 
-async def test_the_answer_is_an_event_stream_that_nobody_stores_or_buffers(alice: Caller) -> None:
+async def test_event_stream_is_not_cached_or_buffered(alice: Caller) -> None:
     async with streamed(alice, PODS, headers={"Origin": ORIGIN}) as events:
         headers = events.response.headers
         assert events.response.status_code == 200
@@ -73,20 +73,20 @@ async def test_a_subscription_may_be_sent_by_get(alice: Caller) -> None:
 
 
 @pytest.mark.parametrize("accept", [f"{JSON}, {EVENT_STREAM}", "*/*", f"{EVENT_STREAM};q=0.1"])
-async def test_a_subscription_is_streamed_to_whoever_accepts_it(alice: Caller, accept: str) -> None:
+async def test_subscription_is_streamed_if_accepted(alice: Caller, accept: str) -> None:
     async with streamed(alice, PODS, headers={"Accept": accept}) as events:
         assert await events.next() == FIRST
 
 
 @pytest.mark.parametrize("accept", [JSON, GRAPHQL_JSON, f"{EVENT_STREAM};q=0, {JSON}"])
-async def test_a_subscription_is_406_for_whoever_does_not(alice: Caller, accept: str) -> None:
+async def test_subscription_is_406_if_not_accepted(alice: Caller, accept: str) -> None:
     headers = {**alice.headers, "Accept": accept}
     response = await alice.client.post("/graphql", json={"query": PODS}, headers=headers)
     assert response.status_code == 406
     assert response.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
-async def test_head_does_not_wait_for_a_stream_that_it_would_not_get(alice: Caller) -> None:
+async def test_head_does_not_wait_for_a_stream(alice: Caller) -> None:
     headers = {**alice.headers, "Accept": EVENT_STREAM}
     response = await alice.client.head("/graphql", params={"query": PODS}, headers=headers)
     assert response.status_code == 406
@@ -129,9 +129,7 @@ async def test_a_mutation_may_not_be_sent_by_get(alice: Caller) -> None:
         ("query A { __typename } query B { __typename }", "BAD_USER_INPUT"),
     ],
 )
-async def test_what_cannot_be_run_is_told_in_the_stream(
-    alice: Caller, query: str, code: str
-) -> None:
+async def test_request_error_is_sent_in_the_stream(alice: Caller, query: str, code: str) -> None:
     [(_, result), end] = await events_of(alice, query)
     assert "data" not in result
     assert result["errors"][0]["extensions"]["code"] == code
@@ -147,7 +145,7 @@ async def test_a_malformed_request_is_refused_in_json(alice: Caller) -> None:
 
 
 @pytest.mark.parametrize("limits", [StreamLimits(keep_alive=timedelta(seconds=0.05))])
-async def test_a_silent_stream_is_kept_alive_by_comments(alice: Caller, main: StandIn) -> None:
+async def test_idle_stream_gets_keep_alive_comments(alice: Caller, main: StandIn) -> None:
     async with streamed(alice, PODS) as events:
         assert await events.next() == FIRST
         assert [await events.receive() for _ in range(3)] == [None] * 3
@@ -158,7 +156,7 @@ async def test_a_silent_stream_is_kept_alive_by_comments(alice: Caller, main: St
         assert event[1]["data"] == {"clusterFacts": {"podCount": 2}}
 
 
-async def test_nothing_stays_behind_when_the_client_goes(alice: Caller, main: StandIn) -> None:
+async def test_disconnect_releases_all_resources(alice: Caller, main: StandIn) -> None:
     tasks = asyncio.all_tasks()
     async with streamed(alice, PODS) as events:
         await events.next()
@@ -167,9 +165,7 @@ async def test_nothing_stays_behind_when_the_client_goes(alice: Caller, main: St
     await until(lambda: asyncio.all_tasks() <= tasks)
 
 
-async def test_listeners_share_one_source_and_each_hears_everything(
-    alice: Caller, main: StandIn
-) -> None:
+async def test_listeners_share_one_source(alice: Caller, main: StandIn) -> None:
     async with AsyncExitStack() as stack:
         listeners = [await stack.enter_async_context(streamed(alice, PODS)) for _ in range(20)]
         for number in (1, 2, 3):

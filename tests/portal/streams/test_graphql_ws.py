@@ -43,7 +43,7 @@ def codes(message: dict[str, Any]) -> list[str]:
     return [error["extensions"]["code"] for error in errors]
 
 
-async def test_facts_come_at_once_and_then_as_they_change(alice: Caller, main: StandIn) -> None:
+async def test_facts_are_sent_first_and_on_change(alice: Caller, main: StandIn) -> None:
     async with connected(alice) as socket:
         await socket.subscribe(PODS)
         assert await socket.next() == FIRST
@@ -59,7 +59,7 @@ async def test_credentials_may_come_with_the_handshake(alice: Caller) -> None:
         assert await socket.next() == FIRST
 
 
-async def test_every_result_tells_its_cost(alice: Caller) -> None:
+async def test_every_result_includes_its_cost(alice: Caller) -> None:
     cost = {"cost": {"requested": 2, "maximum": 50_000}}
     async with connected(alice) as socket:
         for number, query in enumerate((PODS, VIEWER)):
@@ -67,9 +67,7 @@ async def test_every_result_tells_its_cost(alice: Caller) -> None:
             assert (await socket.receive())["payload"]["extensions"] == cost
 
 
-async def test_credentials_of_the_payload_win_and_are_found_in_any_case(
-    alice: Caller, bob: Caller
-) -> None:
+async def test_payload_credentials_take_precedence(alice: Caller, bob: Caller) -> None:
     async with opened(alice, additional_headers=alice.headers) as socket:
         payload = {"authorization": bob.headers["Authorization"]}
         await socket.send(type="connection_init", payload=payload)
@@ -79,9 +77,7 @@ async def test_credentials_of_the_payload_win_and_are_found_in_any_case(
 
 
 @pytest.mark.parametrize("payload", [{}, {"Authorization": None}, {"Authorization": 7}])
-async def test_who_is_nobody_may_connect_but_not_listen(
-    anonymous: Caller, payload: dict[str, Any]
-) -> None:
+async def test_anonymous_client_cannot_listen(anonymous: Caller, payload: dict[str, Any]) -> None:
     async with opened(anonymous) as socket:
         await socket.send(type="connection_init", payload=payload)
         assert await socket.receive() == {"type": "connection_ack"}
@@ -91,9 +87,7 @@ async def test_who_is_nobody_may_connect_but_not_listen(
         assert result["payload"]["data"] == {"portal": {"name": "KubePortal"}}
 
 
-async def test_credentials_that_are_not_good_are_refused_at_the_door(
-    alice: Caller, people: People
-) -> None:
+async def test_invalid_credentials_refuse_connection(alice: Caller, people: People) -> None:
     await User.filter(id=people.alice.id).update(is_active=False)
     for headers in (alice.headers, {"Authorization": "Bearer nonsense"}):
         async with opened(alice) as socket:
@@ -101,7 +95,7 @@ async def test_credentials_that_are_not_good_are_refused_at_the_door(
             assert await socket.close_code() == 4403
 
 
-async def test_logout_ends_the_stream_and_the_connection(alice: Caller, main: StandIn) -> None:
+async def test_logout_ends_stream_and_connection(alice: Caller, main: StandIn) -> None:
     async with connected(alice) as socket:
         await socket.subscribe(PODS)
         assert await socket.next() == FIRST
@@ -116,7 +110,7 @@ async def test_logout_ends_the_stream_and_the_connection(alice: Caller, main: St
 
 
 @pytest.mark.parametrize("limits", [StreamLimits(recheck_interval=timedelta(seconds=0.05))])
-async def test_a_silent_stream_ends_soon_after_the_session(alice: Caller) -> None:
+async def test_idle_stream_ends_with_the_session(alice: Caller) -> None:
     async with connected(alice) as socket:
         await socket.subscribe(PODS)
         assert await socket.next() == FIRST
@@ -124,7 +118,7 @@ async def test_a_silent_stream_ends_soon_after_the_session(alice: Caller) -> Non
         assert await socket.close_code() == 4403
 
 
-async def test_a_session_that_has_ended_runs_no_further_operations(alice: Caller) -> None:
+async def test_ended_session_runs_no_operations(alice: Caller) -> None:
     async with connected(alice) as socket:
         [result, _] = await answer(socket, LOGOUT)
         assert result["payload"]["data"] == {"logout": {"errors": []}}
@@ -156,7 +150,7 @@ async def test_each_operation_has_a_context_of_its_own(alice: Caller, people: Pe
         ('subscription { clusterFacts(name: "nowhere") { name } }', "NOT_FOUND"),
     ],
 )
-async def test_an_operation_that_does_not_begin_is_an_error(
+async def test_operation_that_cannot_start_is_an_error(
     alice: Caller, query: str, code: str
 ) -> None:
     async with connected(alice) as socket:
@@ -165,7 +159,7 @@ async def test_an_operation_that_does_not_begin_is_an_error(
         assert (await answer(socket, VIEWER))[0]["payload"]["data"]
 
 
-async def test_an_unexpected_error_is_masked_and_found_by_its_id(
+async def test_unexpected_error_is_masked_and_logged(
     alice: Caller, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object) -> None:
@@ -183,7 +177,7 @@ async def test_an_unexpected_error_is_masked_and_found_by_its_id(
     assert "the secret of the machine" in caplog.text
 
 
-async def test_when_nobody_can_be_looked_up_the_client_is_to_come_back(
+async def test_failed_user_lookup_is_worth_retrying(
     alice: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -209,7 +203,7 @@ async def test_of_several_protocols_ours_is_taken(anonymous: Caller) -> None:
         assert socket.connection.subprotocol == "graphql-transport-ws"
 
 
-async def test_pages_of_allowed_origins_and_of_our_own_may_connect(anonymous: Caller) -> None:
+async def test_own_and_allowed_origins_connect(anonymous: Caller) -> None:
     for origin in (ORIGIN, str(anonymous.client.base_url).rstrip("/")):
         async with connected(anonymous, origin=origin):
             pass
@@ -227,7 +221,7 @@ async def test_pages_of_other_origins_may_not(anonymous: Caller, origin: str) ->
 
 
 @pytest.mark.parametrize("limits", [StreamLimits(connection_init=timedelta(seconds=0.05))])
-async def test_who_says_nothing_is_not_kept(anonymous: Caller) -> None:
+async def test_silent_client_is_disconnected(anonymous: Caller) -> None:
     async with opened(anonymous) as socket:
         assert await socket.close_code() == 4408
 
@@ -242,7 +236,7 @@ async def test_who_says_nothing_is_not_kept(anonymous: Caller) -> None:
         ([{"type": "x" * 200}], 4400),
     ],
 )
-async def test_who_breaks_the_protocol_is_told_how(
+async def test_protocol_error_closes_with_reason(
     anonymous: Caller, messages: list[dict[str, Any]], code: int
 ) -> None:
     async with opened(anonymous) as socket:
@@ -251,7 +245,7 @@ async def test_who_breaks_the_protocol_is_told_how(
         assert await socket.close_code() == code
 
 
-async def test_an_id_is_in_use_until_its_operation_has_ended(alice: Caller) -> None:
+async def test_operation_id_is_reserved_until_its_end(alice: Caller) -> None:
     async with connected(alice) as socket:
         await socket.subscribe(PODS)
         await socket.next()
@@ -287,7 +281,7 @@ async def test_an_id_is_in_use_until_its_operation_has_ended(alice: Caller) -> N
     ],
     ids=lambda content: str(content)[:60],
 )
-async def test_a_malformed_message_closes_the_connection(
+async def test_malformed_message_closes_connection(
     anonymous: Caller, content: str | bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with connected(anonymous) as socket:
@@ -309,7 +303,7 @@ async def test_a_message_may_have_one_mebibyte(anonymous: Caller) -> None:
 
 
 @pytest.mark.parametrize("limits", [StreamLimits(operations=2)])
-async def test_one_connection_runs_only_so_many_operations(alice: Caller) -> None:
+async def test_operations_per_connection_are_limited(alice: Caller) -> None:
     async with connected(alice) as socket:
         for number in ("1", "2"):
             await socket.subscribe(PODS, id=number)
@@ -322,7 +316,7 @@ async def test_one_connection_runs_only_so_many_operations(alice: Caller) -> Non
 
 
 @pytest.mark.parametrize("how", ["complete", "close", "abort"])
-async def test_nothing_stays_behind_when_the_client_goes(
+async def test_disconnect_releases_all_resources(
     alice: Caller, main: StandIn, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     tasks = asyncio.all_tasks()
@@ -341,9 +335,7 @@ async def test_nothing_stays_behind_when_the_client_goes(
     assert "Traceback" not in caplog.text
 
 
-async def test_a_slow_listener_gets_the_newest_and_delays_nobody(
-    alice: Caller, main: StandIn
-) -> None:
+async def test_slow_listener_gets_the_newest_facts(alice: Caller, main: StandIn) -> None:
     """Each event is so large that what nobody reads fills the buffers on the way soon."""
     filling = " ".join(f"a{number}: apiServerUrl" for number in range(25))
     main.api_server_url = f"https://{'x' * 20_000}.example.org"

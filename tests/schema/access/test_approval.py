@@ -13,7 +13,7 @@ from tests.provisioned import Provisioned
 from tests.schema.access.calls import APPROVE, ROLES, VIEWER, answer, asked, done, refusal
 
 
-async def test_an_approval_gives_namespace_account_roles_and_groups(
+async def test_approval_creates_namespace_and_account(
     bob: Caller, admin: Caller, people: People, main: Provisioned, clock: Clock
 ) -> None:
     await asked(bob)
@@ -49,7 +49,7 @@ async def test_an_approval_gives_namespace_account_roles_and_groups(
     assert (await bob.data(VIEWER))["viewer"]["serviceAccount"] == {"qualifiedName": "team-bob:bob"}
 
 
-async def test_an_existing_namespace_is_taken_as_it_is(
+async def test_existing_namespace_is_unchanged(
     bob: Caller, admin: Caller, people: People, main: Provisioned
 ) -> None:
     main.namespaces["shared"] = None
@@ -59,7 +59,7 @@ async def test_an_existing_namespace_is_taken_as_it_is(
     assert main.bindings == set()
 
 
-async def test_a_namespace_made_for_somebody_else_gives_no_roles(
+async def test_foreign_namespace_gives_no_roles(
     bob: Caller, admin: Caller, people: People, main: Provisioned
 ) -> None:
     main.namespaces["team-alice"] = "another request"
@@ -77,7 +77,7 @@ async def test_a_namespace_made_for_somebody_else_gives_no_roles(
         ("bob", "robot.bob", "robot.bob"),
     ],
 )
-async def test_the_account_bears_the_name_of_its_user_if_it_can(
+async def test_account_is_named_after_its_user(
     bob: Caller, admin: Caller, people: People, username: str, given: str | None, account: str
 ) -> None:
     await asked(bob)
@@ -115,7 +115,7 @@ async def test_several_users_may_share_an_account(
 
 @pytest.mark.parametrize("answer_is_lost", [False, True])
 @pytest.mark.parametrize("step", ["namespace", "account", "binding"])
-async def test_when_the_cluster_fails_half_way_nothing_is_approved_and_a_retry_completes_it(
+async def test_failed_approval_can_be_retried(
     bob: Caller,
     admin: Caller,
     people: People,
@@ -149,7 +149,7 @@ async def test_when_the_cluster_fails_half_way_nothing_is_approved_and_a_retry_c
         ("binding", "UNAVAILABLE", None),
     ],
 )
-async def test_what_the_cluster_refuses_is_said_in_its_words(
+async def test_cluster_error_message_is_returned(
     bob: Caller,
     admin: Caller,
     people: People,
@@ -182,7 +182,7 @@ BAD_TERMS: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("terms", "field", "words"), BAD_TERMS, ids=lambda value: str(value)[:40])
-async def test_bad_terms_are_refused_before_anything_is_made(
+async def test_invalid_input_creates_nothing(
     bob: Caller,
     admin: Caller,
     people: People,
@@ -199,7 +199,7 @@ async def test_bad_terms_are_refused_before_anything_is_made(
     assert main.namespaces == {}
 
 
-async def test_nobody_is_put_into_an_automatic_group(
+async def test_approval_refuses_automatic_groups(
     bob: Caller, admin: Caller, people: People
 ) -> None:
     await asked(bob)
@@ -209,7 +209,7 @@ async def test_nobody_is_put_into_an_automatic_group(
     assert message.endswith(f": {people.everyone.id}.")
 
 
-async def test_all_mistakes_are_told_at_once(bob: Caller, admin: Caller, people: People) -> None:
+async def test_all_errors_are_returned_together(bob: Caller, admin: Caller, people: People) -> None:
     await asked(bob)
     payload = await answer(
         admin,

@@ -34,7 +34,7 @@ DECISIONS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("decision", DECISIONS)
-async def test_only_administrators_decide_and_never_about_themselves(
+async def test_only_other_administrators_decide(
     anonymous: Caller,
     bob: Caller,
     alice: Caller,
@@ -68,7 +68,7 @@ STATES = {
 
 
 @pytest.mark.parametrize("state", STATES)
-async def test_a_decision_needs_the_state_that_it_is_about(
+async def test_decision_requires_matching_state(
     admin: Caller, people: People, state: AccessState
 ) -> None:
     for decision, expected in zip(DECISIONS, STATES[state], strict=True):
@@ -81,7 +81,7 @@ async def test_a_decision_needs_the_state_that_it_is_about(
             assert code == expected, decision
 
 
-async def test_of_two_administrators_one_wins_and_the_other_is_told_who(
+async def test_concurrent_decisions_have_one_winner(
     bob: Caller, admin: Caller, root: Caller, people: People, main: Provisioned
 ) -> None:
     await asked(bob)
@@ -106,7 +106,7 @@ async def test_of_two_administrators_one_wins_and_the_other_is_told_who(
     assert account["qualifiedName"] == f"{decided.service_account.namespace}:bob"
 
 
-async def test_an_approval_is_for_the_request_that_was_open_when_it_began(
+async def test_approval_applies_to_the_original_request(
     bob: Caller, admin: Caller, root: Caller, people: People, main: Provisioned
 ) -> None:
     await asked(bob, "A chat room")
@@ -122,7 +122,7 @@ async def test_an_approval_is_for_the_request_that_was_open_when_it_began(
     assert (await User.get(id=people.bob.id)).access_state is AccessState.REQUESTED
 
 
-async def test_an_approval_does_not_replace_what_was_declared_meanwhile(
+async def test_approval_keeps_declared_access(
     bob: Caller, admin: Caller, people: People, main: Provisioned
 ) -> None:
     await asked(bob)
@@ -140,7 +140,7 @@ async def test_an_approval_does_not_replace_what_was_declared_meanwhile(
     assert (await User.get(id=people.bob.id)).service_account_id == account_id
 
 
-async def test_an_approval_and_a_rejection_at_once_leave_one_of_them(
+async def test_concurrent_approval_and_rejection(
     bob: Caller, admin: Caller, root: Caller, people: People
 ) -> None:
     await asked(bob)
@@ -154,7 +154,7 @@ async def test_an_approval_and_a_rejection_at_once_leave_one_of_them(
     assert user.access_state in (AccessState.APPROVED, AccessState.REJECTED)
 
 
-async def test_approving_twice_changes_nothing(
+async def test_second_approval_changes_nothing(
     bob: Caller, admin: Caller, root: Caller, people: People, clock: Clock
 ) -> None:
     await asked(bob)
@@ -168,7 +168,7 @@ async def test_approving_twice_changes_nothing(
     assert (code, message) == ("CONFLICT", "Access of Bob has been approved already, by admin.")
 
 
-async def test_a_rejection_says_why_and_by_whom(
+async def test_rejection_has_reason_and_author(
     bob: Caller, root: Caller, admin: Caller, people: People
 ) -> None:
     await asked(bob)
@@ -198,7 +198,7 @@ async def test_a_bad_reason_is_refused(
     assert refused[:2] == ("BAD_USER_INPUT", "reason")
 
 
-async def test_a_withdrawal_takes_the_account_but_nothing_in_the_cluster(
+async def test_withdrawal_leaves_the_cluster_unchanged(
     alice: Caller, bob: Caller, admin: Caller, people: People, main: Provisioned
 ) -> None:
     await asked(bob)
@@ -225,7 +225,7 @@ async def test_a_withdrawal_takes_the_account_but_nothing_in_the_cluster(
     assert viewer["accessRequest"]["endReason"] == "Left"
 
 
-async def test_access_ends_by_itself_at_its_time(
+async def test_access_expires_automatically(
     bob: Caller, admin: Caller, people: People, clock: Clock, database: Database
 ) -> None:
     await asked(bob)
@@ -245,7 +245,7 @@ async def test_access_ends_by_itself_at_its_time(
     await asked(bob, "Again")
 
 
-async def test_a_user_sees_the_own_request_and_administrators_see_all(
+async def test_requests_are_visible_to_their_owner(
     alice: Caller, bob: Caller, admin: Caller
 ) -> None:
     await asked(bob)

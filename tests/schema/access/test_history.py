@@ -54,7 +54,7 @@ async def test_declared_access_closes_the_open_request(
     assert request["decidedAt"] == clock.now.isoformat()
 
 
-async def test_access_that_a_declaration_took_away_is_withdrawn(
+async def test_declared_removal_is_a_withdrawal(
     bob: Caller, admin: Caller, people: People, clock: Clock
 ) -> None:
     await asked(bob)
@@ -65,7 +65,7 @@ async def test_access_that_a_declaration_took_away_is_withdrawn(
     assert (request["endedBy"], request["endReason"]) == (None, "Declared by the operator.")
 
 
-async def test_a_sweep_leaves_alone_what_is_in_order(
+async def test_sweep_keeps_valid_access(
     alice: Caller, bob: Caller, admin: Caller, people: People, clock: Clock
 ) -> None:
     await asked(bob)
@@ -79,7 +79,7 @@ async def test_a_sweep_leaves_alone_what_is_in_order(
     assert (await alice.data(VIEWER))["viewer"]["accessState"] == "APPROVED"
 
 
-async def test_access_that_nobody_asked_for_can_be_withdrawn_and_that_is_noted(
+async def test_unrequested_access_can_be_withdrawn(
     alice: Caller, admin: Caller, people: People
 ) -> None:
     await done(admin, REVOKE, databaseId=people.alice.id, reason="Left")
@@ -94,7 +94,7 @@ async def test_access_that_nobody_asked_for_can_be_withdrawn_and_that_is_noted(
     await asked(alice, "Back again")
 
 
-async def test_a_withdrawal_does_not_hide_who_had_approved(
+async def test_withdrawal_keeps_the_approver(
     bob: Caller, admin: Caller, root: Caller, people: People
 ) -> None:
     await asked(bob)
@@ -104,7 +104,7 @@ async def test_a_withdrawal_does_not_hide_who_had_approved(
     assert (request["decidedBy"], request["endedBy"]) == ("admin", "Rita Root")
 
 
-async def test_a_decision_outlives_the_account_of_who_made_it(
+async def test_decision_outlives_its_author(
     bob: Caller, admin: Caller, root: Caller, people: People
 ) -> None:
     await asked(bob)
@@ -116,7 +116,7 @@ async def test_a_decision_outlives_the_account_of_who_made_it(
     assert message == "Access of Bob has been rejected already, without an administrator."
 
 
-async def test_expired_access_ends_the_membership_before_anybody_notes_it(
+async def test_expired_access_ends_membership_immediately(
     bob: Caller, admin: Caller, people: People, clock: Clock
 ) -> None:
     await asked(bob)
@@ -136,7 +136,7 @@ async def test_expired_access_ends_the_membership_before_anybody_notes_it(
     assert names == ["Everyone"]
 
 
-async def test_who_asks_again_right_after_the_end_waits_again(
+async def test_request_after_expiry_is_pending(
     bob: Caller, admin: Caller, people: People, clock: Clock
 ) -> None:
     await asked(bob)
@@ -151,7 +151,7 @@ async def test_who_asks_again_right_after_the_end_waits_again(
     assert payload["user"]["accessExpiresAt"] is None
 
 
-async def test_an_end_in_another_time_zone_is_the_same_moment(
+async def test_expiry_accepts_any_time_zone(
     bob: Caller, admin: Caller, people: People, clock: Clock
 ) -> None:
     await asked(bob)
@@ -164,7 +164,7 @@ async def test_an_end_in_another_time_zone_is_the_same_moment(
     assert await expire_access(clock()) == 1
 
 
-async def test_more_requests_do_not_mean_more_statements(
+async def test_statement_count_is_constant(
     bob: Caller, admin: Caller, people: People, clock: Clock
 ) -> None:
     await asked(bob)

@@ -25,13 +25,13 @@ async def test_a_request_waits_for_the_administrators(
     assert viewer["accessRequest"]["decidedAt"] is None
 
 
-async def test_asking_again_while_it_is_open_changes_the_reason(bob: Caller) -> None:
+async def test_repeated_request_updates_the_reason(bob: Caller) -> None:
     await asked(bob, "First")
     await asked(bob, "Second")
     assert [request.reason for request in await AccessRequest.all()] == ["Second"]
 
 
-async def test_many_requests_at_once_are_one(bob: Caller) -> None:
+async def test_concurrent_requests_are_one(bob: Caller) -> None:
     await asyncio.gather(*(asked(bob, str(number)) for number in range(5)))
     assert await AccessRequest.all().count() == 1
 
@@ -51,7 +51,7 @@ async def test_after_a_rejection_one_may_ask_again(
     assert [row.state for row in await AccessRequest.all().order_by("id")] == ["REJECTED", "OPEN"]
 
 
-async def test_who_has_access_can_not_ask_and_keeps_it(alice: Caller) -> None:
+async def test_request_with_access_is_refused(alice: Caller) -> None:
     code, field, _ = await refusal(alice, REQUEST, reason="More")
     assert (code, field) == ("BAD_USER_INPUT", None)
     viewer = (await alice.data(VIEWER))["viewer"]
@@ -66,7 +66,7 @@ async def test_a_bad_reason_is_refused(bob: Caller, reason: str) -> None:
     assert not await AccessRequest.exists()
 
 
-async def test_a_reason_may_have_a_thousand_characters_of_any_kind(bob: Caller) -> None:
+async def test_reason_accepts_a_thousand_characters(bob: Caller) -> None:
     reason = "✓" * 998 + "\n\t" + "x"
     assert len(reason) == 1001
     await refusal(bob, REQUEST, reason=reason)

@@ -199,7 +199,7 @@ async def told(admin: Caller, before: int) -> list[Event]:
     BY_ADMINISTRATORS,
     ids=[mutation for mutation, _, _ in BY_ADMINISTRATORS],
 )
-async def test_sr40_what_administrators_change_is_recorded(
+async def test_sr40_administrator_changes_are_recorded(
     admin: Caller,
     bob: Caller,
     people: People,
@@ -216,9 +216,7 @@ async def test_sr40_what_administrators_change_is_recorded(
     assert (newest["outcome"], newest["address"]) == ("SUCCEEDED", "127.0.0.1")
 
 
-async def test_what_is_refused_or_changes_nothing_leaves_no_event(
-    admin: Caller, people: People
-) -> None:
+async def test_refused_change_leaves_no_event(admin: Caller, people: People) -> None:
     before = await AuditEvent.all().count()
     developers, operators = people.developers.id, people.operators.id
     futile: dict[str, dict[str, Any]] = {
@@ -239,7 +237,7 @@ async def test_what_is_refused_or_changes_nothing_leaves_no_event(
     assert await told(admin, before) == []
 
 
-async def test_sr40_ones_own_names_fill_no_log_while_they_stay_the_same(
+async def test_sr40_unchanged_names_are_not_recorded(
     admin: Caller, bob: Caller, people: People
 ) -> None:
     before = await AuditEvent.all().count()
@@ -249,7 +247,7 @@ async def test_sr40_ones_own_names_fill_no_log_while_they_stay_the_same(
     assert (await User.get(id=people.bob.id)).version == 2
 
 
-async def test_a_change_and_its_event_happen_both_or_not_at_all(
+async def test_change_and_event_are_atomic(
     admin: Caller, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: object, **__: object) -> None:
@@ -269,7 +267,7 @@ async def groups_of(admin: Caller) -> list[dict[str, Any]]:
     return [edge["node"] for edge in found["admin"]["groups"]["edges"]]
 
 
-async def test_sr40_what_people_do_about_their_own_account_is_recorded(
+async def test_sr40_own_account_changes_are_recorded(
     admin: Caller, anonymous: Caller, bob: Caller, people: People
 ) -> None:
     before = await AuditEvent.all().count()
@@ -295,9 +293,7 @@ async def test_sr40_what_people_do_about_their_own_account_is_recorded(
     assert (changed["outcome"], refused["outcome"]) == ("SUCCEEDED", "REFUSED")
 
 
-async def test_sr40_a_credential_is_recorded_once_for_each_record_of_it(
-    admin: Caller, alice: Caller
-) -> None:
+async def test_sr40_credential_issue_is_recorded_once(admin: Caller, alice: Caller) -> None:
     for _ in range(2):
         await alice.data(KUBECONFIG)
     [event] = await events(admin, kinds=["CREDENTIAL_ISSUED"])
@@ -314,7 +310,7 @@ async def test_sr40_a_credential_is_recorded_once_for_each_record_of_it(
     assert issues == [{"node": {"fingerprint": fingerprint}}]
 
 
-async def test_sr40_decisions_about_access_are_recorded(
+async def test_sr40_access_decisions_are_recorded(
     admin: Caller, bob: Caller, people: People, clock: Clock
 ) -> None:
     before = await AuditEvent.all().count()
@@ -342,7 +338,7 @@ async def test_sr40_decisions_about_access_are_recorded(
     assert (approved["namespace"], approved["expiresAt"]) == ("team-bob", end)
 
 
-async def test_sr40_access_that_ends_by_itself_is_recorded_without_an_actor(
+async def test_sr40_expiry_is_recorded_without_actor(
     admin: Caller, alice: Caller, people: People, clock: Clock
 ) -> None:
     await User.filter(id=people.alice.id).update(access_expires_at=clock.now)

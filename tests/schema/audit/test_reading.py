@@ -104,13 +104,13 @@ async def test_a_bad_filter_is_named(admin: Caller, field: str, value: str) -> N
 
 
 @pytest.mark.parametrize("moment", ["2026-01-01T00:00:00", "2026-01-01", "soon", "", 1767225600])
-async def test_a_moment_has_its_time_zone(admin: Caller, moment: object) -> None:
+async def test_timestamp_requires_time_zone(admin: Caller, moment: object) -> None:
     [error] = (await admin.graphql(ALL, filter={"since": moment}))["errors"]
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
     assert "Give a date and time with its offset" in error["message"]
 
 
-async def test_sr40_everybody_reads_their_own_events_and_no_others(
+async def test_sr40_users_read_only_their_own_events(
     admin: Caller, bob: Caller, alice: Caller, people: People
 ) -> None:
     await done(admin, "addGroupMembers", databaseId=people.operators.id, users=[people.bob.id])
@@ -126,7 +126,7 @@ async def test_sr40_everybody_reads_their_own_events_and_no_others(
     assert await admin.codes(others, id=people.bob.id) == ["FORBIDDEN"]
 
 
-async def test_from_where_administrators_came_is_for_administrators(
+async def test_administrator_addresses_are_private(
     admin: Caller, bob: Caller, people: People
 ) -> None:
     await done(admin, "addGroupMembers", databaseId=people.developers.id, users=[people.bob.id])
@@ -141,9 +141,7 @@ async def test_from_where_administrators_came_is_for_administrators(
     }
 
 
-async def test_an_event_says_the_same_when_what_it_names_is_gone(
-    admin: Caller, bob: Caller, people: People
-) -> None:
+async def test_event_outlives_its_subject(admin: Caller, bob: Caller, people: People) -> None:
     before = await events(admin, actor=global_id("User", people.bob.id))
     await done(admin, "deleteUser", databaseId=people.bob.id, version=1)
     assert await events(admin, actor=global_id("User", people.bob.id)) == before
@@ -163,7 +161,7 @@ async def test_sr40_the_database_refuses_to_change_events(
     assert await AuditEvent.all().values() == [before]
 
 
-async def test_sr40_hostile_texts_are_kept_and_shown_as_harmless_ones(
+async def test_sr40_hostile_texts_are_escaped(
     admin: Caller, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     user = User(id=7, username=HOSTILE)
@@ -193,9 +191,7 @@ async def test_a_user_agent_can_not_forge_a_line(
     assert len(newest["client"]) == 200
 
 
-async def test_reading_leaves_no_event_and_costs_no_statement_more(
-    admin: Caller, alice: Caller
-) -> None:
+async def test_reading_leaves_no_event(admin: Caller, alice: Caller) -> None:
     before = await AuditEvent.all().count()
     await own_events(alice)
     await events(admin)

@@ -32,7 +32,7 @@ async def login(caller: Caller, username: str, password: str = WRONG) -> str:
         ("no\x00body", WRONG, "REFUSED", "", "", {"account": "UNKNOWN"}),
     ],
 )
-async def test_sr40_a_sign_in_is_recorded_but_no_name_that_nobody_has(
+async def test_sr40_sign_in_records_no_unknown_name(
     anonymous: Caller,
     admin: Caller,
     username: str,
@@ -54,9 +54,7 @@ async def test_sr40_a_sign_in_is_recorded_but_no_name_that_nobody_has(
         assert username not in str(await AuditEvent.all().values())
 
 
-async def test_an_event_has_the_request_id_and_the_client_of_its_request(
-    anonymous: Caller, admin: Caller
-) -> None:
+async def test_event_has_request_id_and_client(anonymous: Caller, admin: Caller) -> None:
     response = await anonymous.rest(
         "POST",
         "/login/",
@@ -68,7 +66,7 @@ async def test_an_event_has_the_request_id_and_the_client_of_its_request(
 
 
 @pytest.mark.parametrize("username", ["alice", "nobody"])
-async def test_sr40_attempts_that_have_to_wait_are_recorded_once_in_a_window(
+async def test_sr40_limited_sign_ins_are_recorded_once(
     anonymous: Caller, admin: Caller, clock: Clock, username: str
 ) -> None:
     assert await login(anonymous, username) == "INVALID_CREDENTIALS"
@@ -86,7 +84,7 @@ async def test_sr40_attempts_that_have_to_wait_are_recorded_once_in_a_window(
     assert len(await events(admin, outcome="THROTTLED")) == 2
 
 
-async def test_wrong_current_passwords_that_have_to_wait_are_recorded_once(
+async def test_limited_password_checks_are_recorded_once(
     alice: Caller, admin: Caller, people: People
 ) -> None:
     change = """mutation { changePassword(input: {

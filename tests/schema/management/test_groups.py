@@ -31,14 +31,14 @@ async def test_a_group_is_made_changed_and_deleted(admin: Caller) -> None:
     assert not await Group.exists(id=made["databaseId"])
 
 
-async def test_with_a_group_go_its_memberships_and_grants(admin: Caller, people: People) -> None:
+async def test_deleted_group_loses_members_and_grants(admin: Caller, people: People) -> None:
     await done(admin, "deleteGroup", databaseId=people.developers.id, version=1)
     assert not await Membership.exists(group_id=people.developers.id)
     assert not await Grant.exists(group_id=people.developers.id)
     assert await WebApp.exists(id=people.grafana.id)
 
 
-async def test_who_was_put_in_by_hand_comes_back(admin: Caller, people: People) -> None:
+async def test_manual_member_stays(admin: Caller, people: People) -> None:
     target = {"databaseId": people.developers.id}
     await done(admin, "updateGroup", **target, version=1, membership="CLUSTER_USERS")
     changed = await done(admin, "updateGroup", **target, version=2, membership="MANUAL")

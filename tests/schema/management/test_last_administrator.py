@@ -99,7 +99,7 @@ async def test_one_of_two_administrators_may_go(
     ],
     ids=str,
 )
-async def test_only_one_who_can_sign_in_and_administrate_counts_as_another(
+async def test_other_administrator_can_sign_in(
     admin: Caller, root: User, people: People, other: dict[str, Any]
 ) -> None:
     await User.filter(id=root.id).update(**other)
@@ -107,18 +107,14 @@ async def test_only_one_who_can_sign_in_and_administrate_counts_as_another(
     assert await complaints(admin, mutation, **given(people)) == [(field, LAST)]
 
 
-async def test_one_who_signs_in_with_google_counts_as_another(
-    admin: Caller, root: User, people: People
-) -> None:
+async def test_google_administrator_counts(admin: Caller, root: User, people: People) -> None:
     await User.filter(id=root.id).update(password_hash=None)
     await ExternalIdentity.create(provider="google", subject="7", user=root)
     mutation, _, given = LOSSES["closing"]
     await done(admin, mutation, **given(people))
 
 
-async def test_a_member_of_a_group_that_fills_itself_does_not_count(
-    admin: Caller, people: People
-) -> None:
+async def test_automatic_group_member_does_not_count(admin: Caller, people: People) -> None:
     await Group.filter(id=people.everyone.id).update(can_admin=True)
     mutation, field, given = LOSSES["closing"]
     assert await complaints(admin, mutation, **given(people)) == [(field, LAST)]
@@ -132,9 +128,7 @@ async def test_the_only_superuser_stays_one(admin: Caller, root: User, people: P
     assert refused == [("isSuperuser", LAST)]
 
 
-async def test_others_may_go_though_there_is_one_administrator_only(
-    admin: Caller, people: People
-) -> None:
+async def test_ordinary_users_can_be_deleted(admin: Caller, people: People) -> None:
     await done(admin, "updateUserAsAdmin", databaseId=people.bob.id, version=1, isActive=False)
     await done(admin, "deleteUser", databaseId=people.alice.id, version=1)
     await done(admin, "deleteGroup", databaseId=people.developers.id, version=1)
@@ -143,7 +137,7 @@ async def test_others_may_go_though_there_is_one_administrator_only(
 
 
 @pytest.mark.parametrize("loss", ["closing", "deleting"])
-async def test_of_two_administrators_who_get_rid_of_each_other_at_once_one_stays(
+async def test_concurrent_removals_keep_one_administrator(
     admin: Caller, root: User, people: People, loss: str
 ) -> None:
     other = await admin.sign_in("root", "correct horse")
@@ -162,7 +156,7 @@ async def test_of_two_administrators_who_get_rid_of_each_other_at_once_one_stays
 
 
 @pytest.mark.parametrize("membership", ["ALL_USERS", "CLUSTER_USERS"])
-async def test_nobody_becomes_an_administrator_by_itself(
+async def test_automatic_group_gives_no_administration(
     admin: Caller, people: People, membership: str
 ) -> None:
     message = "A group that fills itself can't make its members administrators."
@@ -177,9 +171,7 @@ async def test_nobody_becomes_an_administrator_by_itself(
         assert await complaints(admin, mutation, **given) == [("canAdmin", message)]
 
 
-async def test_a_declaration_makes_nobody_an_administrator_by_itself_either(
-    people: People, tmp_path: Path
-) -> None:
+async def test_declared_group_gives_no_administration(people: People, tmp_path: Path) -> None:
     file = tmp_path / "portal.yaml"
     file.write_text("groups: [{name: Everyone, canAdmin: true}]")
     with pytest.raises(DeclarationError, match="canAdmin: A group that fills itself can't"):

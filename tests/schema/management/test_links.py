@@ -19,7 +19,7 @@ def webapps(payload: dict[str, Any]) -> list[str]:
     return [webapp["name"] for webapp in payload["group"]["webapps"]]
 
 
-async def test_users_are_put_into_a_group_and_taken_out(admin: Caller, people: People) -> None:
+async def test_users_join_and_leave_a_group(admin: Caller, people: People) -> None:
     group, bob, carol = {"databaseId": people.developers.id}, people.bob.id, people.carol.id
     for _ in range(2):
         payload = await done(admin, "addGroupMembers", **group, users=[carol, bob, carol])
@@ -29,7 +29,7 @@ async def test_users_are_put_into_a_group_and_taken_out(admin: Caller, people: P
         assert members(payload) == ["bob"]
 
 
-async def test_a_group_is_given_web_apps_and_loses_them(admin: Caller, people: People) -> None:
+async def test_web_apps_are_granted_and_revoked(admin: Caller, people: People) -> None:
     group, grafana = {"databaseId": people.everyone.id}, people.grafana.id
     given = [grafana, people.unrelated.id]
     for _ in range(2):
@@ -43,7 +43,7 @@ async def test_a_group_is_given_web_apps_and_loses_them(admin: Caller, people: P
 @pytest.mark.parametrize(
     ("mutation", "field"), [("addGroupMembers", "users"), ("grantWebApps", "webapps")]
 )
-async def test_what_does_not_exist_is_named_by_its_place(
+async def test_missing_objects_are_named_by_index(
     admin: Caller, people: People, mutation: str, field: str
 ) -> None:
     given = {"databaseId": people.developers.id, field: [1, 404, 2, -1]}
@@ -64,7 +64,7 @@ async def test_what_does_not_exist_is_named_by_its_place(
         ("withdrawWebApps", "webapps"),
     ],
 )
-async def test_between_one_and_a_hundred_go_at_once(
+async def test_one_to_a_hundred_ids_are_accepted(
     admin: Caller, people: People, mutation: str, field: str, count: int
 ) -> None:
     given = {"databaseId": people.developers.id, field: list(range(count))}

@@ -62,7 +62,7 @@ async def test_an_account_needs_no_more_than_a_name(admin: Caller, anonymous: Ca
     assert not await can_sign_in(anonymous, "zoe", "")
 
 
-async def test_a_new_user_and_the_password_are_complained_of_at_once(admin: Caller) -> None:
+async def test_user_and_password_errors_come_together(admin: Caller) -> None:
     given = {"username": "", "primaryEmail": "nobody", "password": "123"}
     found = await complaints(admin, "createUser", **given)
     assert [field for field, _ in found] == ["username", "primaryEmail", "password"]
@@ -73,21 +73,19 @@ async def test_an_administrator_changes_everything(admin: Caller, people: People
     assert changed == {"databaseId": people.bob.id, "version": 2, **WHOLE}
 
 
-async def test_what_is_absent_stays_and_null_removes(admin: Caller, people: People) -> None:
+async def test_absent_fields_stay_and_null_removes(admin: Caller, people: People) -> None:
     changed = await change(admin, people.alice, primaryEmail=None, comments=None)
     assert (changed["firstName"], changed["primaryEmail"]) == ("Alice", None)
     assert changed["alternativeEmails"] == ["alice@alt.example.org"]
 
 
-async def test_an_alternative_changes_places_with_the_primary_address(
-    admin: Caller, people: People
-) -> None:
+async def test_primary_and_alternative_are_swapped(admin: Caller, people: People) -> None:
     changed = await change(admin, people.alice, primaryEmail="alice@alt.example.org")
     assert changed["primaryEmail"] == "alice@alt.example.org"
     assert changed["alternativeEmails"] == ["alice@example.org"]
 
 
-async def test_a_renamed_user_signs_in_under_the_new_name(
+async def test_renamed_user_signs_in_with_new_name(
     admin: Caller, anonymous: Caller, people: People
 ) -> None:
     await change(admin, people.bob, username="Robert")
@@ -132,7 +130,7 @@ def assert_named(found: list[tuple[str, str]], expected: dict[Any, str]) -> None
 
 @pytest.mark.database
 @pytest.mark.parametrize(("given", "expected"), BAD[-3:], ids=lambda value: ",".join(value))
-async def test_all_that_is_wrong_with_a_new_account_is_said_at_once(
+async def test_create_returns_all_errors(
     admin: Caller, given: dict[str, Any], expected: dict[str, str]
 ) -> None:
     assert_named(await complaints(admin, "createUser", **{"username": "zoe", **given}), expected)
@@ -142,7 +140,7 @@ async def test_all_that_is_wrong_with_a_new_account_is_said_at_once(
 @pytest.mark.parametrize(
     ("given", "expected"), [*BAD, *NULLS, *NOTHING], ids=lambda value: ",".join(map(str, value))
 )
-async def test_all_that_is_wrong_with_a_change_is_said_at_once(
+async def test_update_returns_all_errors(
     admin: Caller, people: People, given: dict[str, Any], expected: dict[str, str]
 ) -> None:
     target = {"databaseId": people.carol.id, "version": 1}
@@ -150,9 +148,7 @@ async def test_all_that_is_wrong_with_a_change_is_said_at_once(
     assert (await User.get(id=people.carol.id)).version == 1
 
 
-async def test_a_name_that_somebody_takes_at_the_same_time_is_taken(
-    admin: Caller, people: People
-) -> None:
+async def test_concurrent_username_is_taken(admin: Caller, people: People) -> None:
     async with in_transaction():
         await User.create(username="zoe")
         creating = asyncio.create_task(complaints(admin, "createUser", username="ZOE"))
@@ -162,7 +158,7 @@ async def test_a_name_that_somebody_takes_at_the_same_time_is_taken(
 
 
 @pytest.mark.parametrize("is_active", [False, True], ids=["closed", "open"])
-async def test_closing_and_opening_an_account_ends_its_sessions(
+async def test_closing_or_opening_ends_sessions(
     admin: Caller, bob: Caller, people: People, is_active: bool
 ) -> None:
     await User.filter(id=people.bob.id).update(is_active=not is_active)
@@ -171,9 +167,7 @@ async def test_closing_and_opening_an_account_ends_its_sessions(
     assert (await bob.graphql(VIEWER))["data"] in (None, {"viewer": None})
 
 
-async def test_with_an_account_goes_what_is_its_own_but_no_record(
-    admin: Caller, alice: Caller, people: People
-) -> None:
+async def test_deleted_account_keeps_records(admin: Caller, alice: Caller, people: People) -> None:
     user = people.alice
     await ExternalIdentity.create(provider="google", subject="7", user=user)
     await VerifiedEmail.create(address="alice@example.org", user=user)
@@ -201,7 +195,7 @@ async def test_with_an_account_goes_what_is_its_own_but_no_record(
     assert (await alice.graphql(VIEWER))["data"] in (None, {"viewer": None})
 
 
-async def test_a_password_that_was_set_opens_the_account_and_ends_its_sessions(
+async def test_set_password_ends_sessions(
     admin: Caller, anonymous: Caller, bob: Caller, people: People
 ) -> None:
     await User.filter(id=people.bob.id).update(declared_password_hash="declared")
@@ -212,7 +206,7 @@ async def test_a_password_that_was_set_opens_the_account_and_ends_its_sessions(
     assert (await User.get(id=people.bob.id)).declared_password_hash is None
 
 
-async def test_sr17_ones_own_password_is_not_set_without_the_current_one(
+async def test_sr17_own_password_needs_the_current_one(
     admin: Caller, anonymous: Caller, people: People
 ) -> None:
     own = {"databaseId": people.admin.id, "password": "purple monkey 42"}
@@ -238,7 +232,7 @@ async def test_all_sessions_of_a_user_can_be_ended(
     assert (await bob.graphql(VIEWER))["data"] in (None, {"viewer": None})
 
 
-async def test_ones_own_session_ends_only_when_that_is_asked_for(
+async def test_own_session_ends_only_on_request(
     admin: Caller, anonymous: Caller, people: People
 ) -> None:
     await anonymous.sign_in("admin", "correct horse")

@@ -51,7 +51,7 @@ async def test_a_change_gives_the_next_version(admin: Caller, people: People, no
 
 
 @pytest.mark.parametrize("noun", NOUNS)
-async def test_a_change_of_what_has_changed_is_refused_with_the_current_state(
+async def test_outdated_change_returns_current_state(
     admin: Caller, people: People, noun: str
 ) -> None:
     model, _, update, delete = NOUNS[noun]
@@ -66,7 +66,7 @@ async def test_a_change_of_what_has_changed_is_refused_with_the_current_state(
 
 
 @pytest.mark.parametrize("noun", NOUNS)
-async def test_of_changes_at_once_one_is_made(admin: Caller, people: People, noun: str) -> None:
+async def test_concurrent_changes_have_one_winner(admin: Caller, people: People, noun: str) -> None:
     update, seen, name = NOUNS[noun][2], target(people, noun), NAMES[noun]
     payloads = await asyncio.gather(
         *(answer(admin, update, **seen, **{name: f"number {number}"}) for number in range(5))
@@ -85,7 +85,7 @@ async def test_a_change_of_oneself_counts(admin: Caller, bob: Caller, people: Pe
     assert payload["user"]["lastName"] == "Brown"
 
 
-async def test_change_that_waits_for_another_one_is_refused(admin: Caller, people: People) -> None:
+async def test_waiting_change_is_refused(admin: Caller, people: People) -> None:
     options = WriteOptions(now=datetime.now(UTC), google=False)
     async with writing(AuditActor.OPERATOR, options) as writer:
         bob = await User.get(id=people.bob.id)
@@ -99,9 +99,7 @@ async def test_change_that_waits_for_another_one_is_refused(admin: Caller, peopl
     assert payload["user"]["lastName"] == "Brown"
 
 
-async def test_what_an_operator_applies_counts_where_it_changes_something(
-    people: People, tmp_path: Path
-) -> None:
+async def test_applied_changes_raise_the_version(people: People, tmp_path: Path) -> None:
     file = tmp_path / "portal.yaml"
     file.write_text(
         "users: [{username: bob, lastName: Brown}, {username: carol}]\n"
@@ -116,7 +114,7 @@ async def test_what_an_operator_applies_counts_where_it_changes_something(
         assert versions == [1] * (len(versions) - 1) + [2]
 
 
-async def test_members_grants_and_sign_ins_are_no_changes(admin: Caller, people: People) -> None:
+async def test_links_and_sign_ins_keep_the_version(admin: Caller, people: People) -> None:
     group = {"databaseId": people.developers.id}
     await done(admin, "addGroupMembers", **group, users=[people.bob.id])
     await done(admin, "grantWebApps", **group, webapps=[people.unrelated.id])

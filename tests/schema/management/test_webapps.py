@@ -65,7 +65,7 @@ BAD: list[tuple[dict[str, Any], dict[str, str]]] = [
 @pytest.mark.parametrize(
     ("given", "expected"), BAD, ids=lambda value: "; ".join(map(str, value.values()))[:40]
 )
-async def test_all_that_is_wrong_is_said_at_once(
+async def test_all_errors_are_returned_together(
     admin: Caller, people: People, given: dict[str, Any], expected: dict[str, str]
 ) -> None:
     target = {"databaseId": people.hidden.id, "version": 1}

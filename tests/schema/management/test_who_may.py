@@ -33,11 +33,11 @@ async def stored() -> list[list[dict[str, Any]]]:
     return [await model.all().order_by("id").values() for model in ROWS]
 
 
-def test_every_mutation_of_administrators_is_in_the_table() -> None:
+def test_table_covers_administrator_mutations() -> None:
     assert INPUTS.keys() == ANSWERS.keys()
 
 
-async def test_nobody_but_administrators_manages_anything(
+async def test_only_administrators_manage(
     anonymous: Caller, alice: Caller, bob: Caller, people: People
 ) -> None:
     before = await stored()
@@ -50,7 +50,7 @@ async def test_nobody_but_administrators_manages_anything(
     assert await stored() == before
 
 
-async def test_what_is_missing_is_not_found(admin: Caller, people: People) -> None:
+async def test_missing_objects_are_not_found(admin: Caller, people: People) -> None:
     for mutation, given in INPUTS.items():
         if "databaseId" in given(people):
             payload = await answer(admin, mutation, **{**given(people), "databaseId": 404})
