@@ -46,7 +46,7 @@ def clusters() -> Clusters:
 
 @pytest.fixture
 async def reader(anonymous: Caller, database: Database) -> Caller:
-    """Somebody who tries one example after the other."""
+    """A reader who tries one example after the other."""
     await apply_file(ROOT / "deploy" / "example" / "portal.yaml", Passwords(), dry_run=False)
     return anonymous
 
@@ -65,7 +65,7 @@ async def test_every_example_has_the_shown_response(reader: Caller) -> None:
 
 
 async def ask(reader: Caller, asked: Example, answered: Example) -> None:
-    """A document by itself is sent by whoever has signed in last."""
+    """A document without a caller is sent by the user who signed in last."""
     answer = await reader.graphql(asked.text)
     check(answered, answered.text, answer)
     token = ((answer.get("data") or {}).get("login") or {}).get("accessToken")

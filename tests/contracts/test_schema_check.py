@@ -165,13 +165,13 @@ def test_the_documents_of_rest_are_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "message"),
     [("type {", "is not a valid schema"), ("type Query { zoo: Zoo }", "is not a valid schema")],
     ids=["syntax", "unknown type"],
 )
-def test_invalid_schema(relied_on: Path, text: str, complaint: str) -> None:
+def test_invalid_schema(relied_on: Path, text: str, message: str) -> None:
     relied_on.write_text(text)
-    with pytest.raises(ContractError, match=complaint):
+    with pytest.raises(ContractError, match=message):
         check_schema(relied_on)
 
 
@@ -203,7 +203,7 @@ def test_other_json_files_are_ignored(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "complaint"),
+    ("name", "text", "message"),
     [
         ("one.graphql", b"query {", "is not valid GraphQL"),
         ("one.graphql", b"\xff", "cannot be read"),
@@ -213,9 +213,9 @@ def test_other_json_files_are_ignored(folder: Path) -> None:
     ],
     ids=["syntax", "no text", "no JSON", "no manifest", "syntax in a manifest"],
 )
-def test_invalid_document(folder: Path, name: str, text: bytes, complaint: str) -> None:
+def test_invalid_document(folder: Path, name: str, text: bytes, message: str) -> None:
     (folder / name).write_bytes(text)
-    with pytest.raises(ContractError, match=complaint):
+    with pytest.raises(ContractError, match=message):
         check_schema(COMMITTED, [folder / name])
 
 

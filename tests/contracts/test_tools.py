@@ -141,6 +141,6 @@ async def test_python_client_fits_its_types_and_works(address: str, tmp_path: Pa
 
 
 def test_package_lists_name_no_host() -> None:
-    """Whoever installs them decides that."""
+    """The installing user chooses the index."""
     lock = json.loads((TOOLING / "package-lock.json").read_text(encoding="utf-8"))
     assert [name for name, package in lock["packages"].items() if "resolved" in package] == []

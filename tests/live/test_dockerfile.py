@@ -33,7 +33,7 @@ def sent(folder: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package as the image has it, beside the other packages of this environment."""
+    """The package as the image has it, next to the other packages of this environment."""
     folder = tmp_path_factory.mktemp("image")
     [(source, target)] = re.findall(r"^COPY --from=playground /src/(\S+) (\S+)$", DOCKERFILE, re.M)
     assert source == target

@@ -36,12 +36,12 @@ SECONDS_TO_START = 30
 class Outcome:
     status: int | None
     output: str
-    complaint: str
+    stderr: str
 
 
 @dataclass
 class Home:
-    """Where somebody runs commands; what is downloaded lies in the file `config`."""
+    """The home directory of a user; the downloaded kubeconfig is the file `config`."""
 
     folder: Path
 
@@ -50,8 +50,8 @@ class Home:
         process = await asyncio.create_subprocess_exec(
             *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment, cwd=self.folder
         )
-        output, complaint = await process.communicate(text.encode())
-        return Outcome(process.returncode, output.decode(), complaint.decode())
+        output, stderr = await process.communicate(text.encode())
+        return Outcome(process.returncode, output.decode(), stderr.decode())
 
     async def kubectl(self, *arguments: str) -> Outcome:
         return await self.run("kubectl", "--kubeconfig", "config", *arguments)
@@ -63,12 +63,12 @@ class Home:
             if outcome.status == 0:
                 return outcome.output
             await asyncio.sleep(0.25)
-        pytest.fail(f"kubectl {arguments}: {outcome.complaint}")
+        pytest.fail(f"kubectl {arguments}: {outcome.stderr}")
 
     async def sign_in(self, portal: str) -> None:
         login = ("kubeportal", "login", "--server", portal, "--username", "alice")
         outcome = await self.run(*login, "--password-stdin", text="correct horse\n")
-        assert outcome.status == 0, outcome.complaint
+        assert outcome.status == 0, outcome.stderr
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ async def test_kubeconfig_works_in_the_own_namespace(
     ):
         outcome = await home.kubectl(*refused)
         assert outcome.status == 1
-        assert f'User "system:serviceaccount:{team}:alice" cannot' in outcome.complaint
+        assert f'User "system:serviceaccount:{team}:alice" cannot' in outcome.stderr
     review = client.V1TokenReview(
         spec=client.V1TokenReviewSpec(token=file["users"][0]["user"]["token"])
     )
@@ -188,13 +188,13 @@ async def test_kubectl_gets_tokens_from_the_portal(
     assert "token:" not in await download(alice, home, "?exec=true&expiresInSeconds=900")
     refused = await home.kubectl("get", "pods")
     assert refused.status == 1
-    assert f"kubeportal login --server {portal}" in refused.complaint
+    assert f"kubeportal login --server {portal}" in refused.stderr
     await home.sign_in(portal)
     kept = home.folder / ".config" / "kubeportal" / "token"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     await home.works("get", "pods")
     outcome = await home.kubectl("get", "pods", "--namespace", "default")
-    assert f'User "system:serviceaccount:{team}:alice" cannot' in outcome.complaint
+    assert f'User "system:serviceaccount:{team}:alice" cannot' in outcome.stderr
     [issue] = await CredentialIssue.filter(kind=CredentialKind.EXEC)
     assert (issue.namespace, issue.service_account, issue.username) == (team, "alice", "Alice")
     assert issue.expires_at is not None
@@ -210,7 +210,7 @@ async def test_ended_session_names_the_next_step(
     await Session.all().delete()
     outcome = await home.kubectl("get", "pods")
     assert outcome.status == 1
-    complaint = f"kubeportal: Your session has ended: run `kubeportal login --server {portal}`."
-    assert complaint in outcome.complaint.splitlines()
+    message = f"kubeportal: Your session has ended: run `kubeportal login --server {portal}`."
+    assert message in outcome.stderr.splitlines()
     await home.sign_in(portal)
     assert (await home.kubectl("get", "pods")).status == 0

@@ -86,7 +86,7 @@ def test_workers_share_a_port_and_warn_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "variables", "complaint"),
+    ("arguments", "variables", "message"),
     [
         (["serve"], {"KUBEPORTAL_DATABASE_URL": "mysql://x"}, "KUBEPORTAL_DATABASE_URL"),
         (
@@ -135,14 +135,14 @@ def test_workers_share_a_port_and_warn_once(tmp_path: Path) -> None:
     ids=str,
 )
 def test_operator_error_is_one_line(
-    tmp_path: Path, arguments: list[str], variables: dict[str, str], complaint: str
+    tmp_path: Path, arguments: list[str], variables: dict[str, str], message: str
 ) -> None:
     outcome = kubeportal(*arguments, folder=tmp_path, **variables)
     assert outcome.returncode == 1
     assert outcome.stdout == ""
     [line] = outcome.stderr.splitlines()
     assert line.startswith("kubeportal: ")
-    assert complaint in line
+    assert message in line
     assert "hush" not in line
     assert "Errno" not in line
 

@@ -78,7 +78,7 @@ async def apply_text(text: str, file: Path) -> None:
     await apply_file(file, Passwords(), dry_run=False)
 
 
-def told(events: Sequence[AuditEvent]) -> list[tuple[str, str, dict[str, Any]]]:
+def recorded_events(events: Sequence[AuditEvent]) -> list[tuple[str, str, dict[str, Any]]]:
     return [(event.kind.value, event.subject_name, event.details) for event in events]
 
 
@@ -100,7 +100,7 @@ async def test_sr40_applied_file_records_each_subject(
     request = (await AccessRequest.get()).id
     account = {"cluster": "", "namespace": "team", "serviceAccount": "bob"}
     access = {"request": request, **account, "expiresAt": None}
-    assert told(events) == [
+    assert recorded_events(events) == [
         ("GROUP_CREATED", "Operators", {"values": created}),
         ("USER_CHANGED", "bob", {"fields": ["firstName", "isSuperuser"], "values": superuser}),
         ("MEMBER_ADDED", "bob", {"group": group}),
@@ -117,7 +117,7 @@ async def test_sr40_applied_file_records_removals(database: Database, declaratio
     last = await AuditEvent.all().order_by("-id").first()
     await apply_text(TAKING, declaration)
     events = await AuditEvent.filter(id__gt=last and last.id).order_by("id")
-    assert [(kind, name) for kind, name, _ in told(events)] == [
+    assert [(kind, name) for kind, name, _ in recorded_events(events)] == [
         ("WEBAPP_CHANGED", "Wiki"),
         ("MEMBER_REMOVED", "eve"),
         ("WEBAPP_WITHDRAWN", "Wiki"),

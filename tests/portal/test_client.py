@@ -37,12 +37,12 @@ SERVER_MODULES = {"graphql", "kubernetes", "models", "pydantic", "schema", "star
 class Outcome:
     status: int | None
     output: str
-    complaint: str
+    stderr: str
 
 
 @dataclass
 class Command:
-    """The command of somebody with a home of their own."""
+    """The command of a user with a home directory."""
 
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
@@ -57,8 +57,8 @@ class Command:
         process = await asyncio.create_subprocess_exec(
             *PROGRAM, *arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment
         )
-        output, complaint = await process.communicate(text.encode())
-        return Outcome(process.returncode, output.decode(), complaint.decode())
+        output, stderr = await process.communicate(text.encode())
+        return Outcome(process.returncode, output.decode(), stderr.decode())
 
     @property
     def file(self) -> Path:
@@ -96,17 +96,17 @@ async def sign_in(command: Command, server: str, text: str = "correct horse\n") 
 def one_line(outcome: Outcome) -> str:
     """What a refused command says, and nothing else."""
     assert (outcome.status, outcome.output) == (1, "")
-    assert outcome.complaint.startswith("kubeportal: ")
-    assert outcome.complaint.count("\n") == 1
-    return outcome.complaint
+    assert outcome.stderr.startswith("kubeportal: ")
+    assert outcome.stderr.count("\n") == 1
+    return outcome.stderr
 
 
 async def test_login_then_credential(command: Command, server: str, clock: Clock) -> None:
     signed_in = await sign_in(command, f"{server}/")
     assert (signed_in.status, signed_in.output) == (0, "")
-    assert f"Signed in to {server} until" in signed_in.complaint
+    assert f"Signed in to {server} until" in signed_in.stderr
     outcome = await command("credential", "--server", server, "--cluster", "north")
-    assert (outcome.status, outcome.complaint) == (0, "")
+    assert (outcome.status, outcome.stderr) == (0, "")
     answer = json.loads(outcome.output)
     assert (answer["apiVersion"], answer["kind"]) == (VERSION, "ExecCredential")
     assert answer["status"]["token"] == "secret-1-of-alice"
@@ -205,7 +205,7 @@ async def test_requested_version(command: Command, server: str, info: Any, statu
 
 
 @pytest.mark.parametrize(
-    ("address", "complaint"),
+    ("address", "message"),
     [
         ("http://portal.example.org", "use https"),
         ("ftp://portal.example.org", "use https"),
@@ -218,12 +218,12 @@ async def test_requested_version(command: Command, server: str, info: Any, statu
     ],
 )
 async def test_secrets_go_to_a_sound_address_only(
-    command: Command, address: str, complaint: str
+    command: Command, address: str, message: str
 ) -> None:
     command.environment["KUBEPORTAL_ACCESS_TOKEN"] = "planted"
     for arguments in (("credential",), ("login", "--username", "alice", "--password-stdin")):
         refused = one_line(await command(*arguments, "--server", address))
-        assert complaint in refused
+        assert message in refused
         assert "planted" not in refused
 
 

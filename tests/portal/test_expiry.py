@@ -1,4 +1,4 @@
-"""A running portal notes by itself what has ended."""
+"""A running portal records expired access and sessions automatically."""
 
 from __future__ import annotations
 

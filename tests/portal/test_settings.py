@@ -91,7 +91,7 @@ def test_valid_setting_is_accepted(name: str, value: str, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("content", "complaint"),
+    ("content", "message"),
     [
         (None, r": cannot read .*key: No such file or directory$"),
         (b"\xff\xfe\x00", r": .*key is not UTF-8 text$"),
@@ -101,13 +101,13 @@ def test_valid_setting_is_accepted(name: str, value: str, monkeypatch: pytest.Mo
     ],
 )
 def test_invalid_secret_file_is_an_error(
-    content: bytes | None, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    content: bytes | None, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "key"
     if content is not None:
         file.write_bytes(content)
     monkeypatch.setenv("KUBEPORTAL_SECRET_KEY_FILE", str(file))
-    with pytest.raises(SettingsError, match=complaint):
+    with pytest.raises(SettingsError, match=message):
         settings_from_environment()
 
 

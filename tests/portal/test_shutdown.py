@@ -1,4 +1,4 @@
-"""A real server process that is told to stop while clients listen."""
+"""A real server process receives SIGTERM while clients listen."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def port() -> int:
 async def process(
     settings: Settings, tmp_path: Path, port: int, workers: int
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`kubeportal serve`, for a cluster that nobody can reach."""
+    """`kubeportal serve`, for an unreachable cluster."""
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(kubeconfig_of("http://127.0.0.1:1"))
     environment = {

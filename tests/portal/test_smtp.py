@@ -1,4 +1,4 @@
-"""How mail is handed in: over TLS where a password is at stake, and never in anybody's way."""
+"""Mail delivery: over TLS if there is a password, and without delaying requests."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Server:
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """For both names of this machine, signed by itself; with its key."""
+    """A self-signed certificate for both names of this machine, with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mail.example.org")])
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""What clients are told about the end of a route."""
+"""Sunset and deprecation headers of routes."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_a_document_with_a_mistake_is_refused(tmp_path: Path, arguments: str) ->
 
 
 @pytest.mark.parametrize(
-    ("variables", "complaint"),
+    ("variables", "message"),
     [
         ({"REST_SUNSET": "soon"}, "KUBEPORTAL_REST_SUNSET: use a day"),
         ({"REST_DEPRECATION": "2030-02-30"}, "KUBEPORTAL_REST_DEPRECATION: use a day"),
@@ -158,11 +158,11 @@ def test_a_document_with_a_mistake_is_refused(tmp_path: Path, arguments: str) ->
     ],
 )
 def test_a_mistake_of_the_operator_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], complaint: str
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], message: str
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(f"KUBEPORTAL_{name}", value)
-    with pytest.raises(SettingsError, match=complaint):
+    with pytest.raises(SettingsError, match=message):
         settings_from_environment()
 
 

@@ -147,7 +147,7 @@ async def test_user_cannot_become_administrator(alice: Caller, people: People) -
 
 
 @pytest.mark.parametrize(
-    ("body", "complaint"),
+    ("body", "fields"),
     [
         ({}, {"non_field_errors"}),
         ({"admin": True}, {"non_field_errors"}),
@@ -169,12 +169,12 @@ async def test_user_cannot_become_administrator(alice: Caller, people: People) -
     ids=lambda value: str(sorted(value) if isinstance(value, set) else value)[:30],
 )
 async def test_invalid_patch_is_422_and_names_the_field(
-    alice: Caller, people: People, body: Any, complaint: set[str]
+    alice: Caller, people: People, body: Any, fields: set[str]
 ) -> None:
     path = f"/users/{people.alice.id}/"
     response = await alice.rest("PATCH", path, json=body)
     assert response.status_code == 422
-    assert set(response.json()) == complaint
+    assert set(response.json()) == fields
     assert all(isinstance(texts, list) and texts for texts in response.json().values())
     assert (await alice.rest("GET", path)).json() == ALICE
 

@@ -13,7 +13,7 @@ DISCOVERY = "/.well-known/openid-configuration"
 
 @contextmanager
 def outside(service_account_token: str) -> Iterator[str]:
-    """Its address. The provider refuses everybody, the cluster issues the given token."""
+    """Its address. The provider refuses every user, the cluster issues the given token."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(service_account_token))
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -96,7 +96,7 @@ async def new_account(name: str, role: str, people: People) -> User:
 
 
 async def signed_in(user: User, anonymous: Caller, clock: Clock) -> Caller:
-    """Not by `login`, which does not open for somebody who has failed too often."""
+    """Not by `login`, which is rate-limited after failed attempts."""
     now = clock()
     session = await Session.create(
         id=uuid4(),

@@ -1,4 +1,4 @@
-"""Documents of all kinds, made from the schema as the running server tells it."""
+"""Documents of all kinds, generated from the schema of the running server."""
 
 from __future__ import annotations
 

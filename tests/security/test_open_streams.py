@@ -1,4 +1,4 @@
-"""Connections that stay open are few for each user and for each stranger's address."""
+"""Open streams are limited per user, and per address for anonymous callers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def stream_limits() -> StreamLimits:
 
 
 def at(address: str, caller: Caller) -> Caller:
-    """The same caller at another address, as a proxy tells it."""
+    """The same caller at another address, as a proxy reports it."""
     return Caller(caller.client, {**caller.headers, "X-Forwarded-For": address})
 
 

@@ -1,4 +1,4 @@
-"""What ends on one replica has ended on the other one, at once."""
+"""A session that ends on one replica ends immediately on the other one."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ENDS_TOKENS = BY_ADMIN | {"the password is changed"}
 
 @dataclass(frozen=True)
 class Signed:
-    """Somebody with a credential, who may use it at any replica."""
+    """A caller with a credential that is valid at every replica."""
 
     user: int
     token: str

@@ -71,7 +71,7 @@ class Seen:
 
 @dataclass
 class Visitor:
-    """Somebody who does everything. What is asked for secrets is not seen, but all else."""
+    """A user who runs every operation; all responses except requested secrets are searched."""
 
     address: str
     seen: Seen

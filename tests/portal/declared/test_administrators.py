@@ -1,4 +1,4 @@
-"""Applying a file leaves somebody who can administrate the portal, where there was one."""
+"""Applying a file keeps at least one administrator, where there was one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file says is made so at once, or not at all."""
+"""A file is applied in one transaction, or not at all."""
 
 from __future__ import annotations
 

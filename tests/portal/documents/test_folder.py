@@ -46,9 +46,9 @@ def settings(folder: Path) -> Settings:
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_the_line_names_file_and_mistake(contract: Contract, tmp_path: Path, name: str) -> None:
-    file, content, complaint = MISTAKES[name]
+    file, content, message = MISTAKES[name]
     (tmp_path / file).write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(SettingsError, match=complaint) as raised:
+    with pytest.raises(SettingsError, match=message) as raised:
         create_app(settings(tmp_path), contract=contract)
     assert str(raised.value).startswith(f"KUBEPORTAL_GRAPHQL_DOCUMENTS_PATH: {file}: ")
 

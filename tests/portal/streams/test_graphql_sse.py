@@ -26,7 +26,7 @@ GRAPHQL_JSON = "application/graphql-response+json"
 
 
 async def events_of(caller: Caller, query: str, **variables: Any) -> list[Any]:
-    """All events of an operation that ends by itself."""
+    """All events of an operation that completes."""
     async with streamed(caller, query, **variables) as events:
         assert events.response.status_code == 200
         return await events.rest()

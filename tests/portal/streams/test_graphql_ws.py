@@ -336,7 +336,7 @@ async def test_disconnect_releases_all_resources(
 
 
 async def test_slow_listener_gets_the_newest_facts(alice: Caller, main: StandIn) -> None:
-    """Each event is so large that what nobody reads fills the buffers on the way soon."""
+    """Each event is so large that unread events fill the socket buffers soon."""
     filling = " ".join(f"a{number}: apiServerUrl" for number in range(25))
     main.api_server_url = f"https://{'x' * 20_000}.example.org"
     unhurried = connected(alice, compression=None, max_queue=1)

@@ -1,4 +1,4 @@
-"""What is kept of requests, whatever else changes somebody's access."""
+"""The history of access requests."""
 
 from __future__ import annotations
 

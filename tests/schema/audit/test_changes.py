@@ -188,7 +188,7 @@ def clusters(request: pytest.FixtureRequest, clock: Clock) -> Clusters:
     return Clusters([IssuingCluster(clock).as_cluster()])
 
 
-async def told(admin: Caller, before: int) -> list[Event]:
+async def recorded_events(admin: Caller, before: int) -> list[Event]:
     """What has happened since there were so many events, the newest first."""
     found = (await events(admin))[: await AuditEvent.all().count() - before]
     return [(event["kind"], event["subjectName"], event["details"]) for event in found]
@@ -209,7 +209,7 @@ async def test_sr40_administrator_changes_are_recorded(
 ) -> None:
     before = await AuditEvent.all().count()
     await done(admin, mutation, **values(people))
-    assert await told(admin, before) == expected
+    assert await recorded_events(admin, before) == expected
     [newest, *_] = await events(admin)
     assert (newest["actorType"], newest["actorName"]) == ("USER", "admin")
     assert newest["actorId"] == global_id("User", people.admin.id)
@@ -234,7 +234,7 @@ async def test_refused_change_leaves_no_event(admin: Caller, people: People) -> 
     await done(admin, "updateUserAsAdmin", databaseId=people.bob.id, version=1, isActive=True)
     await done(admin, "updateGroup", databaseId=developers, version=1, canAdmin=False)
     await admin.data("mutation { endOtherSessions { endedCount } }")
-    assert await told(admin, before) == []
+    assert await recorded_events(admin, before) == []
 
 
 async def test_sr40_unchanged_names_are_not_recorded(
@@ -243,7 +243,7 @@ async def test_sr40_unchanged_names_are_not_recorded(
     before = await AuditEvent.all().count()
     for _ in range(3):
         assert (await bob.data(UPDATE, id=people.bob.id))["updateUser"]["errors"] == []
-    assert [kind for kind, _, _ in await told(admin, before)] == ["USER_CHANGED"]
+    assert [kind for kind, _, _ in await recorded_events(admin, before)] == ["USER_CHANGED"]
     assert (await User.get(id=people.bob.id)).version == 2
 
 
@@ -279,7 +279,7 @@ async def test_sr40_own_account_changes_are_recorded(
     await bob.data(PASSWORD, current="wrong horse")
     await bob.data(PASSWORD, current="correct horse")
     await bob.data("mutation { logout { errors { code } } }")
-    assert [(kind, details) for kind, _, details in await told(admin, before)] == [
+    assert [(kind, details) for kind, _, details in await recorded_events(admin, before)] == [
         ("SESSION_ENDED", {"count": 1}),
         ("PASSWORD_CHANGED", {}),
         ("PASSWORD_CHANGED", {}),
@@ -324,7 +324,7 @@ async def test_sr40_access_decisions_are_recorded(
     for _ in range(2):
         await admin.data(APPROVE, input=about_bob | place)
     await admin.data(REVOKE, input=about_bob)
-    found = await told(admin, before)
+    found = await recorded_events(admin, before)
     assert [(kind, subject) for kind, subject, _ in found] == [
         ("BINDINGS_REMOVED", "bob"),
         ("ACCESS_REVOKED", "bob"),

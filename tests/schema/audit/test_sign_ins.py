@@ -1,4 +1,4 @@
-"""Sign-ins are in the audit log, good and bad ones, and nobody can fill it with them."""
+"""Successful and failed sign-ins are in the audit log, and can not flood it."""
 
 from __future__ import annotations
 

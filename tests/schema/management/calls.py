@@ -43,7 +43,7 @@ async def done(caller: Caller, mutation: str, **values: Any) -> dict[str, Any]:
     return payload
 
 
-async def complaints(caller: Caller, mutation: str, **values: Any) -> list[tuple[str, str]]:
+async def field_errors(caller: Caller, mutation: str, **values: Any) -> list[tuple[str, str]]:
     """Field and message of each error of a mutation that was refused for its input."""
     payload = await answer(caller, mutation, **values)
     errors = payload.pop("errors")

@@ -6,7 +6,7 @@ import pytest
 
 from models import Grant, Group, Membership, WebApp
 from tests.callers import Caller, People
-from tests.schema.management.calls import complaints, done
+from tests.schema.management.calls import done, field_errors
 
 
 async def test_a_group_is_made_changed_and_deleted(admin: Caller) -> None:
@@ -59,19 +59,19 @@ async def test_a_bad_name_is_refused(
     admin: Caller, people: People, given: dict[str, Any], field: str, message: str
 ) -> None:
     target = {"databaseId": people.everyone.id, "version": 1}
-    assert await complaints(admin, "createGroup", **given) == [(field, message)]
-    assert await complaints(admin, "updateGroup", **target, **given) == [(field, message)]
+    assert await field_errors(admin, "createGroup", **given) == [(field, message)]
+    assert await field_errors(admin, "updateGroup", **target, **given) == [(field, message)]
 
 
 @pytest.mark.parametrize("field", ["name", "canAdmin", "membership"])
 async def test_no_field_of_a_group_is_null(admin: Caller, people: People, field: str) -> None:
     target = {"databaseId": people.everyone.id, "version": 1}
-    refused = await complaints(admin, "updateGroup", **target, **{field: None})
+    refused = await field_errors(admin, "updateGroup", **target, **{field: None})
     assert refused == [(field, "This field may not be null.")]
 
 
 async def test_a_change_changes_something(admin: Caller, people: People) -> None:
     for mutation, row in (("updateGroup", people.everyone), ("updateWebApp", people.hidden)):
-        [(field, message)] = await complaints(admin, mutation, databaseId=row.id, version=1)
+        [(field, message)] = await field_errors(admin, mutation, databaseId=row.id, version=1)
         assert field is None
         assert "Nothing to change" in message

@@ -1,4 +1,4 @@
-"""Somebody who can administrate the portal, and sign in, is always left."""
+"""At least one administrator who can sign in remains."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from portal.declared import DeclarationError
 from portal.settings import Settings
 from tests.callers import Caller, People
 from tests.declaring import apply_file
-from tests.schema.management.calls import answer, complaints, done
+from tests.schema.management.calls import answer, done, field_errors
 
 pytestmark = pytest.mark.database
 
@@ -78,7 +78,7 @@ async def root(people: People, password_hash: str) -> User:
 @pytest.mark.parametrize("loss", LOSSES)
 async def test_the_last_administrator_stays(admin: Caller, people: People, loss: str) -> None:
     mutation, field, given = LOSSES[loss]
-    assert await complaints(admin, mutation, **given(people)) == [(field, LAST)]
+    assert await field_errors(admin, mutation, **given(people)) == [(field, LAST)]
     assert (await admin.data(ADMINISTRATORS))["admin"]["users"]["totalCount"] == 1
 
 
@@ -104,7 +104,7 @@ async def test_other_administrator_can_sign_in(
 ) -> None:
     await User.filter(id=root.id).update(**other)
     mutation, field, given = LOSSES["closing"]
-    assert await complaints(admin, mutation, **given(people)) == [(field, LAST)]
+    assert await field_errors(admin, mutation, **given(people)) == [(field, LAST)]
 
 
 async def test_google_administrator_counts(admin: Caller, root: User, people: People) -> None:
@@ -117,14 +117,14 @@ async def test_google_administrator_counts(admin: Caller, root: User, people: Pe
 async def test_automatic_group_member_does_not_count(admin: Caller, people: People) -> None:
     await Group.filter(id=people.everyone.id).update(can_admin=True)
     mutation, field, given = LOSSES["closing"]
-    assert await complaints(admin, mutation, **given(people)) == [(field, LAST)]
+    assert await field_errors(admin, mutation, **given(people)) == [(field, LAST)]
 
 
 async def test_the_only_superuser_stays_one(admin: Caller, root: User, people: People) -> None:
     await Membership.filter(group=people.operators).delete()
     caller = await admin.sign_in("root", "correct horse")
     change = {"databaseId": root.id, "version": 1, "isSuperuser": False}
-    refused = await complaints(caller, "updateUserAsAdmin", **change)
+    refused = await field_errors(caller, "updateUserAsAdmin", **change)
     assert refused == [("isSuperuser", LAST)]
 
 
@@ -168,7 +168,7 @@ async def test_automatic_group_gives_no_administration(
         ),
         ("updateGroup", {"databaseId": people.everyone.id, "version": 1, "canAdmin": True}),
     ):
-        assert await complaints(admin, mutation, **given) == [("canAdmin", message)]
+        assert await field_errors(admin, mutation, **given) == [("canAdmin", message)]
 
 
 async def test_declared_group_gives_no_administration(people: People, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from models import Membership
 from tests.callers import Caller, People
-from tests.schema.management.calls import complaints, done
+from tests.schema.management.calls import done, field_errors
 
 
 def members(payload: dict[str, Any]) -> list[str]:
@@ -47,7 +47,7 @@ async def test_missing_objects_are_named_by_index(
     admin: Caller, people: People, mutation: str, field: str
 ) -> None:
     given = {"databaseId": people.developers.id, field: [1, 404, 2, -1]}
-    assert await complaints(admin, mutation, **given) == [
+    assert await field_errors(admin, mutation, **given) == [
         (f"{field}.1", "There is none with the id 404."),
         (f"{field}.3", "There is none with the id -1."),
     ]
@@ -68,7 +68,7 @@ async def test_one_to_a_hundred_ids_are_accepted(
     admin: Caller, people: People, mutation: str, field: str, count: int
 ) -> None:
     given = {"databaseId": people.developers.id, field: list(range(count))}
-    assert await complaints(admin, mutation, **given) == [(field, "Give 1 to 100 ids.")]
+    assert await field_errors(admin, mutation, **given) == [(field, "Give 1 to 100 ids.")]
 
 
 @pytest.mark.parametrize(
@@ -78,4 +78,4 @@ async def test_members_of_a_self_filling_group_are_refused(
     admin: Caller, people: People, mutation: str, field: str
 ) -> None:
     given = {"databaseId": people.everyone.id, "users": [people.bob.id]}
-    assert await complaints(admin, mutation, **given) == [(field, "This group fills itself.")]
+    assert await field_errors(admin, mutation, **given) == [(field, "This group fills itself.")]

@@ -20,7 +20,7 @@ from models import (
     VerifiedEmail,
 )
 from tests.callers import Caller, People
-from tests.schema.management.calls import answer, complaints, done
+from tests.schema.management.calls import answer, done, field_errors
 
 VIEWER = "{ viewer { username } }"
 LOGIN = """mutation ($username: String!, $password: String!) {
@@ -64,7 +64,7 @@ async def test_an_account_needs_no_more_than_a_name(admin: Caller, anonymous: Ca
 
 async def test_user_and_password_errors_come_together(admin: Caller) -> None:
     given = {"username": "", "primaryEmail": "nobody", "password": "123"}
-    found = await complaints(admin, "createUser", **given)
+    found = await field_errors(admin, "createUser", **given)
     assert [field for field, _ in found] == ["username", "primaryEmail", "password"]
 
 
@@ -133,7 +133,7 @@ def assert_named(found: list[tuple[str, str]], expected: dict[Any, str]) -> None
 async def test_create_returns_all_errors(
     admin: Caller, given: dict[str, Any], expected: dict[str, str]
 ) -> None:
-    assert_named(await complaints(admin, "createUser", **{"username": "zoe", **given}), expected)
+    assert_named(await field_errors(admin, "createUser", **{"username": "zoe", **given}), expected)
     assert not await User.exists(username="zoe")
 
 
@@ -144,14 +144,14 @@ async def test_update_returns_all_errors(
     admin: Caller, people: People, given: dict[str, Any], expected: dict[str, str]
 ) -> None:
     target = {"databaseId": people.carol.id, "version": 1}
-    assert_named(await complaints(admin, "updateUserAsAdmin", **target, **given), expected)
+    assert_named(await field_errors(admin, "updateUserAsAdmin", **target, **given), expected)
     assert (await User.get(id=people.carol.id)).version == 1
 
 
 async def test_concurrent_username_is_taken(admin: Caller, people: People) -> None:
     async with in_transaction():
         await User.create(username="zoe")
-        creating = asyncio.create_task(complaints(admin, "createUser", username="ZOE"))
+        creating = asyncio.create_task(field_errors(admin, "createUser", username="ZOE"))
         await asyncio.sleep(0.2)  # until it waits for the database
         assert not creating.done()
     assert_named(await creating, {"username": "taken"})
@@ -210,16 +210,16 @@ async def test_sr17_own_password_needs_the_current_one(
     admin: Caller, anonymous: Caller, people: People
 ) -> None:
     own = {"databaseId": people.admin.id, "password": "purple monkey 42"}
-    refused = await complaints(admin, "setPassword", **own)
+    refused = await field_errors(admin, "setPassword", **own)
     assert refused == [("databaseId", "Use changePassword for your own password.")]
     assert await can_sign_in(anonymous, "admin", "correct horse")
 
 
 @pytest.mark.parametrize("password", ["", "short", "password1", "x" * 129], ids=repr)
 async def test_a_bad_password_is_refused(admin: Caller, people: People, password: str) -> None:
-    refused = await complaints(admin, "setPassword", databaseId=people.bob.id, password=password)
+    refused = await field_errors(admin, "setPassword", databaseId=people.bob.id, password=password)
     assert [field for field, _ in refused] == ["password"]
-    refused = await complaints(admin, "createUser", username="bob2", password=password)
+    refused = await field_errors(admin, "createUser", username="bob2", password=password)
     assert [field for field, _ in refused] == ["password"]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from models import Grant, Group, WebApp
 from tests.callers import Caller, People
-from tests.schema.management.calls import complaints, done
+from tests.schema.management.calls import done, field_errors
 
 WIKI = {
     "name": "Wiki",
@@ -69,5 +69,5 @@ async def test_all_errors_are_returned_together(
     admin: Caller, people: People, given: dict[str, Any], expected: dict[str, str]
 ) -> None:
     target = {"databaseId": people.hidden.id, "version": 1}
-    assert dict(await complaints(admin, "createWebApp", **{"name": "Wiki", **given})) == expected
-    assert dict(await complaints(admin, "updateWebApp", **target, **given)) == expected
+    assert dict(await field_errors(admin, "createWebApp", **{"name": "Wiki", **given})) == expected
+    assert dict(await field_errors(admin, "updateWebApp", **target, **given)) == expected

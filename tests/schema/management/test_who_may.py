@@ -1,4 +1,4 @@
-"""All of it is for administrators, and for nobody else."""
+"""Only administrators manage users, groups and web apps."""
 
 from __future__ import annotations
 
