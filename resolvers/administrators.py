@@ -1,4 +1,4 @@
-"""Who administrates the portal: superusers, and the members of some groups."""
+"""The administrators of the portal: superusers, and the members of groups with `can_admin`."""
 
 from __future__ import annotations
 
@@ -26,15 +26,14 @@ async def administrates(user: User) -> bool:
 
 
 async def has_administrator(*, google: bool) -> bool:
-    """Whether there is one who counts; `google` says whether people sign in with it.
+    """Whether an active administrator can sign in. `google`: whether Google sign-in is configured.
 
-    Such a one is active, has a way to sign in, and is an administrator by hand: groups that fill
-    themselves may be empty tomorrow.
+    Members of self-filling groups do not count: these groups may be empty tomorrow.
     """
-    by_hand = Membership.filter(
+    appointed = Membership.filter(
         group__can_admin=True, group__membership=GroupMembership.MANUAL
     ).values("user_id")
-    lasting = Q(is_superuser=True) | Q(id__in=Subquery(by_hand))
+    lasting = Q(is_superuser=True) | Q(id__in=Subquery(appointed))
     return await User.filter(lasting, _can_sign_in(google=google), is_active=True).exists()
 
 

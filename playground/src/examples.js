@@ -27,7 +27,7 @@ export const EXAMPLES = {
       variables: () => ({ input: { reason: "For my thesis" } }),
     },
     {
-      title: "Change my names",
+      title: "Change my name",
       query: changeNames,
       variables: (viewer) => ({
         input: { databaseId: viewer?.databaseId ?? 1, firstName: viewer?.firstName || "Ada" },
