@@ -57,7 +57,7 @@ async def test_pods_and_volumes_are_counted_only(
 ) -> None:
     cluster = await open_cluster(proxy_kubeconfig)
     await cluster.start()
-    assert cluster.facts.pod_count is not None
+    await until(lambda: cluster.facts.observed_at)
     counted = [p for p in proxy.passages if p.path.endswith(("/pods", "/persistentvolumes"))]
     assert len(counted) == 2
     for passage in counted:
@@ -70,6 +70,7 @@ async def test_number_of_requests_is_independent_of_pods(
 ) -> None:
     cluster = await open_cluster(proxy_kubeconfig)
     await cluster.start()
+    await until(lambda: cluster.facts.observed_at)
     assert sorted(p.path for p in proxy.passages) == [
         "/api/v1/nodes",
         "/api/v1/persistentvolumes",
