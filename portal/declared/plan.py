@@ -226,6 +226,10 @@ class Plan:
                 " nothing was changed, run it again."
             )
         if new.replacement is None:
+            if new.declared and new.declared != user.declared_password_hash:
+                # The next sign-in may upgrade the stored hash, which then differs from the file
+                recorded = {"declared_password_hash": new.declared}
+                self.changes.append(Update(user, recorded, at=at))
             return []
         if user.pk is None:
             user.password_hash, user.declared_password_hash = new.replacement, new.declared

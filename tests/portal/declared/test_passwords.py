@@ -65,6 +65,15 @@ async def test_stored_hash_ends_no_session(
     assert await Session.all().count() == 1
 
 
+async def test_stored_hash_may_be_upgraded_afterwards(database: Database, declare: Declare) -> None:
+    await User.create(username="alice", password_hash=DJANGO_HASH)
+    text = f"users: [{{username: alice, passwordHash: {DJANGO_HASH}}}]"
+    await declare(text)
+    await User.filter(username="alice").update(password_hash="upgraded by a sign-in")
+    assert await declare(text) == "Nothing to change."
+    assert (await User.get(username="alice")).password_hash == "upgraded by a sign-in"
+
+
 async def test_hash_replaces_a_declared_password(database: Database, declare: Declare) -> None:
     by_hash = f"users: [{{username: alice, passwordHash: {DJANGO_HASH}}}]"
     await declare(by_hash)
