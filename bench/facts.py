@@ -1,6 +1,6 @@
 """What keeping the facts of a cluster fresh costs, in a small and in a large cluster.
 
-    python -m bench.facts SMALL LARGE
+    python -m bench facts SMALL LARGE
 
 SMALL and LARGE are kubeconfigs. The clusters are observed in turns, so that whatever else the
 machine does disturbs both alike. Fails when the large one costs more CPU time than the limit.
@@ -77,7 +77,7 @@ async def measure(kubeconfigs: tuple[Path, Path], rounds: int) -> tuple[Series, 
 @click.argument("large", type=click.Path(exists=True, path_type=Path))
 @click.option("--rounds", default=200, show_default=True)
 @click.option("--limit", default=2.0, show_default=True, help="Allowed ratio of the CPU times.")
-def main(small: Path, large: Path, rounds: int, limit: float) -> None:
+def facts(small: Path, large: Path, rounds: int, limit: float) -> None:
     one, other = asyncio.run(measure((small, large), rounds))
     ratios = [b / a for a, b in zip(one.medians, other.medians, strict=True)]
     click.echo(f"{'median observation':<26}" + "".join(f"{title:>10}" for title in COLUMNS))
@@ -85,7 +85,3 @@ def main(small: Path, large: Path, rounds: int, limit: float) -> None:
         click.echo(f"{name:<26}" + "".join(f"{number:>10.2f}" for number in row))
     if ratios[0] > limit:
         raise click.ClickException(f"the CPU time grows by more than {limit}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """CPU seconds and peak memory of a large import.
 
-    python -m bench.legacy [--users 50000] [--target postgres://…]
+    python -m bench legacy [--users 50000] [--target postgres://…]
 
 Creates an SQLite database of the former portal and imports it twice, each time in a process of its
 own. Fails beyond the limits.
@@ -130,7 +130,7 @@ def run(source: Path, target: str, sender: Connection) -> None:
 @click.option("--target", help="URL of an empty database (default: a new SQLite file).")
 @click.option("--seconds", default=60.0, show_default=True, help="Limit of the CPU time of a run.")
 @click.option("--mebibytes", default=300.0, show_default=True, help="Limit of the memory of a run.")
-def main(users: int, target: str | None, seconds: float, mebibytes: float) -> None:
+def legacy(users: int, target: str | None, seconds: float, mebibytes: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "former.sqlite3")
         make_source(source, users)
@@ -142,7 +142,3 @@ def main(users: int, target: str | None, seconds: float, mebibytes: float) -> No
         raise click.ClickException(f"a run takes more than {seconds} s of CPU")
     if max(cost.peak_mebibytes for cost in costs.values()) > mebibytes:
         raise click.ClickException(f"a run takes more than {mebibytes} MiB")
-
-
-if __name__ == "__main__":
-    main()

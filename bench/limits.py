@@ -1,6 +1,6 @@
 """What the dearest documents that are allowed cost, in a portal with large groups.
 
-    python -m bench.limits
+    python -m bench limits
 
 Makes SIZE groups with SIZE web apps each, and a user who is in all of them and sees all of them.
 Tells the CPU time of each document, and of the hostile documents that take longest to be refused,
@@ -113,9 +113,5 @@ def tell(seconds: dict[str, float], limit: float) -> None:
 @click.option("--size", default=200, show_default=True)
 @click.option("--limit", default=1.0, show_default=True, help="Allowed CPU seconds.")
 @click.option("--hostile-limit", default=0.2, show_default=True, help="The same, to be refused.")
-def main(size: int, limit: float, hostile_limit: float) -> None:
+def limits(size: int, limit: float, hostile_limit: float) -> None:
     asyncio.run(run(size, limit, hostile_limit))
-
-
-if __name__ == "__main__":
-    main()

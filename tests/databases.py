@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -30,16 +30,25 @@ def postgres_url() -> Iterator[str]:
     if given := os.environ.get(ENVIRONMENT):
         yield given.rstrip("/")
         return
-    programs = _programs()
+    programs = postgres_programs()
     if programs is None:
         pytest.skip(REMEDY)
+    with postgres_server(programs) as url:
+        yield url
+
+
+@contextmanager
+def postgres_server(programs: Path) -> Iterator[str]:
+    """A temporary PostgreSQL server."""
     folder = Path(tempfile.mkdtemp(prefix="kubeportal-pg-"))
     try:
         port = free_port()
         _initialise(programs, folder)
         _control(programs, folder, "start", f"-p {port} -k {folder} -c fsync=off -h 127.0.0.1")
-        yield f"postgres://kubeportal@127.0.0.1:{port}"
-        _control(programs, folder, "stop", "")
+        try:
+            yield f"postgres://kubeportal@127.0.0.1:{port}"
+        finally:
+            _control(programs, folder, "stop", "")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -137,7 +146,7 @@ def free_port() -> int:
         return port
 
 
-def _programs() -> Path | None:
+def postgres_programs() -> Path | None:
     """PostgreSQL's server programs, which Debian keeps off the PATH."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
     on_path = shutil.which("initdb")

@@ -1,0 +1,21 @@
+"""Benchmarks of the portal."""
+
+from __future__ import annotations
+
+import click
+
+from bench.cpu import cpu
+from bench.facts import facts
+from bench.legacy import legacy
+from bench.limits import limits
+
+
+@click.group(help=__doc__)
+def bench() -> None: ...
+
+
+for command in (cpu, limits, facts, legacy):
+    bench.add_command(command)
+
+if __name__ == "__main__":
+    bench(prog_name="python -m bench")
