@@ -7,10 +7,11 @@ import hmac
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import jwt
+from cachetools import LRUCache
 
 ALGORITHM = "HS256"
 TOKEN_TYPE = "at+jwt"  # noqa: S105
@@ -18,6 +19,7 @@ HEADERS = {"alg", "typ", "kid"}
 CLAIMS = ["iss", "aud", "sub", "sid", "iat", "nbf", "exp"]
 MAXIMUM_TOKEN_LENGTH = 2048
 CLOCK_SKEW_SECONDS = 60
+REMEMBERED = 10_000  # verified tokens
 
 
 class InvalidAccessToken(Exception):
@@ -28,8 +30,19 @@ class InvalidAccessToken(Exception):
         self.reason = reason
 
 
+class VerifiedToken(NamedTuple):
+    """What a token with a valid signature says; times are in seconds since 1970."""
+
+    session_id: UUID
+    not_before: int
+    expires_at: int
+
+
 class AccessTokens:
     """Issues and verifies access tokens, which name a session.
+
+    A verified token is remembered by its digest: its signature stays valid, its times are checked
+    each time, and the session that it names is for the caller to look up.
 
     keys: the first one signs, all of them verify. Raises ValueError for an empty list.
     clock: the current time, with its time zone.
@@ -51,6 +64,7 @@ class AccessTokens:
         self._clock = clock
         self._issuer = issuer
         self._audience = audience
+        self._verified: LRUCache[bytes, VerifiedToken] = LRUCache(REMEMBERED)
 
     def issue(self, *, session_id: UUID, user_id: int, expires_at: datetime) -> str:
         """A token for the session, valid until `expires_at`, which has a time zone."""
@@ -71,12 +85,25 @@ class AccessTokens:
         """The session that the token names. Raises InvalidAccessToken."""
         if len(token) > MAXIMUM_TOKEN_LENGTH or not token.isascii():
             raise InvalidAccessToken("malformed")
+        digest = hashlib.sha256(token.encode()).digest()
+        verified = self._verified.get(digest)
+        if verified is None:
+            verified = self._verified[digest] = self._verify_signature(token)
+        now = self._clock().timestamp()
+        if now >= verified.expires_at:
+            raise InvalidAccessToken("expired")
+        if verified.not_before > now + CLOCK_SKEW_SECONDS:
+            raise InvalidAccessToken("not yet valid")
+        return verified.session_id
+
+    def _verify_signature(self, token: str) -> VerifiedToken:
         try:
             claims = self._decode(token, self._key_for(jwt.get_unverified_header(token)))
         except jwt.PyJWTError as error:
             raise InvalidAccessToken(_reason(error)) from None
-        self._check_times(claims)
-        return _session_id(claims)
+        if any(type(claims[name]) is not int for name in ("iat", "nbf", "exp")):
+            raise InvalidAccessToken("malformed")
+        return VerifiedToken(_session_id(claims), max(claims["iat"], claims["nbf"]), claims["exp"])
 
     def _key_for(self, header: Mapping[str, Any]) -> bytes:
         if set(header) != HEADERS:
@@ -89,7 +116,7 @@ class AccessTokens:
         return key
 
     def _decode(self, token: str, key: bytes) -> dict[str, Any]:
-        # PyJWT compares times with the system clock only; `_check_times` uses the given clock.
+        # PyJWT compares times with the system clock only, and `verify` with the given one
         return jwt.decode(
             token,
             key,
@@ -104,15 +131,6 @@ class AccessTokens:
                 "verify_nbf": False,
             },
         )
-
-    def _check_times(self, claims: Mapping[str, Any]) -> None:
-        if any(type(claims[name]) is not int for name in ("iat", "nbf", "exp")):
-            raise InvalidAccessToken("malformed")
-        now = self._clock().timestamp()
-        if now >= claims["exp"]:
-            raise InvalidAccessToken("expired")
-        if max(claims["iat"], claims["nbf"]) > now + CLOCK_SKEW_SECONDS:
-            raise InvalidAccessToken("not yet valid")
 
 
 def signing_key(key: str) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from tortoise.backends.sqlite.client import SqliteClient as TortoiseClient
 from tortoise.context import TortoiseContext, _current_context
 from tortoise.exceptions import OperationalError
 from tortoise.expressions import F, Function
+from tortoise.log import db_client_logger as logger
 from tortoise.migrations.executor import MigrationExecutor
 from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.migrations.schema_editor.base import BaseSchemaEditor
@@ -43,6 +44,7 @@ NOUNS = (
 )
 MODULES = [f"models.{noun}" for noun in NOUNS]
 IN_MEMORY = ":memory:"
+READER_TIMEOUT = 1.0  # seconds; needed only while SQLite recovers its log after a crash
 
 # Keys of advisory locks in PostgreSQL: arbitrary numbers that no other lock uses.
 MIGRATION_LOCK = 0x6B756265
@@ -148,6 +150,14 @@ class Database:
             yield
 
 
+def current_connection() -> BaseDBAsyncClient:
+    """That of the database which the current task has activated, or of its transaction."""
+    context = _current_context.get()
+    if context is None:
+        raise RuntimeError("no database is activated")
+    return context.db()
+
+
 class TransactionalRecorder(MigrationRecorder):
     """Creates the table of migrations within the transaction.
 
@@ -161,12 +171,46 @@ class TransactionalRecorder(MigrationRecorder):
 
 
 class SqliteClient(TortoiseClient):
-    """Makes `icontains`, which compares `UPPER` of both sides, work beyond ASCII."""
+    """Makes `icontains`, which compares `UPPER` of both sides, work beyond ASCII.
+
+    `reader` reads in the event loop; a database in memory has none.
+    """
+
+    reader: SqliteReader | None = None
 
     async def _post_connect(self) -> None:
         await super()._post_connect()
         if self._connection:
             await self._connection.create_function("UPPER", 1, _upper, deterministic=True)
+        if self.filename != IN_MEMORY:
+            self.reader = SqliteReader(self.filename)
+
+    async def close(self) -> None:
+        if self.reader:
+            self.reader.close()
+        await super().close()
+
+
+class SqliteReader:
+    """A connection for statements that take less time than the way to Tortoise's thread and back.
+
+    They take 15 instead of 100 µs, and wait for no transaction of this process: with a write-ahead
+    log, readers see what was committed before.
+    """
+
+    def __init__(self, file: str) -> None:
+        self._connection = sqlite3.connect(file, timeout=READER_TIMEOUT)
+
+    def fetch(self, statement: str, values: Sequence[Any]) -> list[Any]:
+        """Raises OperationalError, as Tortoise does."""
+        logger.debug("%s: %s", statement, values)
+        try:
+            return self._connection.execute(statement, values).fetchall()
+        except sqlite3.OperationalError as error:
+            raise OperationalError(error) from error
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 def _upper(value: object) -> object:

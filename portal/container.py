@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from urllib.parse import urlsplit
 
+from cachetools import LRUCache
 from starlette.requests import HTTPConnection
 
 from auth.google import GoogleSignIn
@@ -36,6 +37,7 @@ from schema.context import Context
 
 logger = logging.getLogger(__name__)
 RECHECK_INTERVAL = timedelta(seconds=15)
+RECORDED_CREDENTIALS = 10_000
 RECOMMENDED_KEY = 32  # characters
 
 
@@ -93,6 +95,7 @@ class Portal:
             rate_limits=RateLimits(key=keys[0], clock=clock),
             access_tokens=AccessTokens(keys=keys, clock=clock),
             personal_tokens=PersonalTokens(keys=keys),
+            recorded_credentials=LRUCache(RECORDED_CREDENTIALS),
             google=google_sign_in(settings, clock),
             google_policy=GooglePolicy(
                 creates_users=settings.auth_google_creates_users,

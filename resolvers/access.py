@@ -24,14 +24,14 @@ from resolvers.writes import writing
 RELATED = ("user", "decided_by", "ended_by", "service_account")
 
 
-async def visible_to(actor: Actor) -> QuerySet[AccessRequest]:
+def visible_to(actor: Actor) -> QuerySet[AccessRequest]:
     """Every request for administrators, else one's own."""
-    return _all() if await actor.is_admin() else _all().filter(user_id=actor.user.id)
+    return _all() if actor.is_admin else _all().filter(user_id=actor.user.id)
 
 
 async def access_request(actor: Actor, request_id: int) -> AccessRequest:
     """One's own, for administrators any. Raises Forbidden, or NotFound for a missing one."""
-    found = await (await visible_to(actor)).get_or_none(id=request_id)
+    found = await visible_to(actor).get_or_none(id=request_id)
     if found is not None:
         return found
     if await AccessRequest.exists(id=request_id):
@@ -46,7 +46,7 @@ def search(state: AccessRequestState | None) -> QuerySet[AccessRequest]:
 
 async def latest_visible(actor: Actor, user_ids: Sequence[int]) -> list[AccessRequest | None]:
     """The newest request of each user, None where there is none that the actor may see."""
-    visible = await visible_to(actor)
+    visible = visible_to(actor)
     newest = AccessRequest.filter(user_id__in=user_ids).annotate(newest=Max("id"))
     ids = await newest.group_by("user_id").values_list("newest", flat=True)
     found = {request.user_id: request for request in await visible.filter(id__in=ids)}

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
-from models import Scope, Session, User
-from resolvers.administrators import administrates
+from models import Scope, ServiceAccount, Session, User
 from resolvers.errors import CredentialsProblem, Forbidden, Unauthenticated
 
 
@@ -18,20 +16,18 @@ class Client:
     request_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
 class Actor:
-    """The caller of an operation: anonymous without a session, perhaps because of a `problem`."""
+    """The caller of an operation: anonymous without a session, perhaps because of a `problem`.
 
-    def __init__(
-        self,
-        session: Session | None = None,
-        problem: CredentialsProblem | None = None,
-        client: Client | None = None,
-    ) -> None:
-        self.session = session
-        self.problem = problem
-        self.client = client or Client()
-        self._is_admin: bool | None = None
-        self._lock = asyncio.Lock()
+    `administrates`: whether the user is an administrator. `service_account`: that of the user.
+    """
+
+    session: Session | None = None
+    problem: CredentialsProblem | None = None
+    client: Client = field(default_factory=Client)
+    administrates: bool = False
+    service_account: ServiceAccount | None = None
 
     @property
     def user_or_none(self) -> User | None:
@@ -48,18 +44,14 @@ class Actor:
             raise Unauthenticated(self.problem)
         return self.session.user
 
-    async def is_admin(self) -> bool:
+    @property
+    def is_admin(self) -> bool:
         """Whether the user is one; a personal access token also needs the scope ADMIN."""
-        async with self._lock:
-            if self._is_admin is None:
-                session = self.session
-                is_usable = session is not None and session.allows(Scope.ADMIN)
-                self._is_admin = is_usable and await administrates(self.user)
-        return self._is_admin
+        return self.administrates and self.session is not None and self.session.allows(Scope.ADMIN)
 
-    async def require_admin(self) -> None:
+    def require_admin(self) -> None:
         """Raises Unauthenticated or Forbidden."""
-        if self.user and not await self.is_admin():
+        if self.user and not self.is_admin:
             raise Forbidden("Only administrators may do this.")
 
     def require_sign_in(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tortoise.expressions import Q, Subquery
 
 from models import (
@@ -12,17 +14,23 @@ from models import (
     User,
     VerifiedEmail,
 )
+from models.statements import Statement
+
+# The condition for a row of the table `users`
+ADMINISTRATES = """(users.is_superuser OR EXISTS (
+    SELECT 1 FROM effective_memberships m JOIN "groups" g ON g.id = m.group_id
+     WHERE m.user_id = users.id AND g.can_admin))"""
+AMONG = Statement(f"SELECT users.id FROM users WHERE users.id IN :users AND {ADMINISTRATES}")
+
+
+async def administrators_among(user_ids: Sequence[int]) -> set[int]:
+    """The ids of those who are administrators."""
+    return {user_id for (user_id,) in await AMONG.rows(users=user_ids)}
 
 
 def administrators() -> Q:
     by_group = EffectiveMembership.filter(group__can_admin=True).values("user_id")
     return Q(is_superuser=True) | Q(id__in=Subquery(by_group))
-
-
-async def administrates(user: User) -> bool:
-    return user.is_superuser or await EffectiveMembership.exists(
-        user_id=user.id, group__can_admin=True
-    )
 
 
 async def has_administrator(*, google: bool) -> bool:

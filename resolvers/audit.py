@@ -208,19 +208,19 @@ def own(actor: Actor, owner: User) -> QuerySet[AuditEvent]:
     )
 
 
-async def visible_to(actor: Actor) -> QuerySet[AuditEvent]:
+def visible_to(actor: Actor) -> QuerySet[AuditEvent]:
     """All events for administrators, else one's own."""
-    return AuditEvent.all() if await actor.is_admin() else own(actor, actor.user)
+    return AuditEvent.all() if actor.is_admin else own(actor, actor.user)
 
 
 async def event(actor: Actor, event_id: int) -> AuditEvent:
     """Raises NotFound for an event that the actor can't see."""
-    found = await (await visible_to(actor)).get_or_none(id=event_id)
+    found = await visible_to(actor).get_or_none(id=event_id)
     if found is None:
         raise NotFound
     return found
 
 
-async def shows_origin(actor: Actor, row: AuditEvent) -> bool:
+def shows_origin(actor: Actor, row: AuditEvent) -> bool:
     """Whether the actor may see address and client: not those of other users."""
-    return row.actor_id in (None, actor.user.id) or await actor.is_admin()
+    return row.actor_id in (None, actor.user.id) or actor.is_admin

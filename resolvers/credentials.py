@@ -36,20 +36,19 @@ from resolvers.rules import PORTAL_NAMESPACE
 from resolvers.services import Services
 
 logger = logging.getLogger(__name__)
+UNIQUE = ("fingerprint", "session_id", "kind", "address")
 UNRECORDED = "The credential could not be recorded, so it is not handed out: try again later."
 
 
-async def record(actor: Actor, issue: CredentialIssue) -> None:
-    """Once for each token, session, kind and address: a token seen again costs no write.
+async def record(services: Services, actor: Actor, issue: CredentialIssue) -> None:
+    """Once for each token, session, kind and address: a token seen again costs no statement.
 
     Raises Unavailable, and then the credential must not be handed out.
     """
-    same = CredentialIssue.filter(
-        fingerprint=issue.fingerprint,
-        session_id=issue.session_id,
-        kind=issue.kind,
-        address=issue.address,
-    )
+    key = (issue.fingerprint, issue.session_id, issue.kind, issue.address)
+    if key in services.recorded_credentials:
+        return
+    same = CredentialIssue.filter(**dict(zip(UNIQUE, key, strict=True)))
     try:
         if not await same.exists():
             insert = _insert(actor, issue, same)
@@ -58,6 +57,7 @@ async def record(actor: Actor, issue: CredentialIssue) -> None:
     except BaseORMException as error:
         logger.exception("A credential for %s was not recorded", issue.username)
         raise Unavailable(UNRECORDED) from error
+    services.recorded_credentials[key] = True
 
 
 async def _insert(actor: Actor, issue: CredentialIssue, same: QuerySet[CredentialIssue]) -> None:
@@ -93,15 +93,15 @@ def search(text: str | None) -> QuerySet[CredentialIssue]:
     return every.filter(Q(*given, join_type=Q.OR)) if given else every
 
 
-async def visible_to(actor: Actor) -> QuerySet[CredentialIssue]:
+def visible_to(actor: Actor) -> QuerySet[CredentialIssue]:
     """All records for administrators, else one's own."""
     every = CredentialIssue.all().select_related("user")
-    return every if await actor.is_admin() else own(actor, actor.user)
+    return every if actor.is_admin else own(actor, actor.user)
 
 
 async def issue(actor: Actor, issue_id: int) -> CredentialIssue:
     """Raises NotFound for a record that the actor can't see."""
-    found = await (await visible_to(actor)).get_or_none(id=issue_id)
+    found = await visible_to(actor).get_or_none(id=issue_id)
     if found is None:
         raise NotFound
     return found
@@ -113,12 +113,12 @@ ELSEWHERE = "Your service account is not in cluster {!r}: download your kubeconf
 INSTALL_HINT = "Install the command `kubeportal`, then run: kubeportal login --server {}"
 
 
-def claim(services: Services, actor: Actor, owner: User, account: ServiceAccount | None) -> Claim:
+def claim(services: Services, actor: Actor, owner: User) -> Claim:
     """The rule for all credentials: approved access, and only one's own service account.
 
     Raises Unauthenticated, Forbidden, and Unavailable when the account's cluster is gone.
     """
-    session = actor.session
+    session, account = actor.session, actor.service_account
     if session is None:
         raise Unauthenticated(actor.problem)
     if actor.user.id != owner.id:
@@ -184,7 +184,7 @@ class Claim:
         except ClusterRefused as refusal:
             logger.warning("No token for %s: %s", self.account.qualified_name, refusal)
             raise Unavailable(str(refusal)) from refusal
-        await record(self.actor, self._record(kind, token))
+        await record(self.services, self.actor, self._record(kind, token))
         return token
 
     def _record(self, kind: CredentialKind, token: ServiceAccountToken) -> CredentialIssue:

@@ -4,12 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import cast
 
 from tortoise.expressions import Q
 from tortoise.functions import Count
 from tortoise.queryset import QuerySet
 
 from models import EffectiveMembership, Group, GroupMembership, User, WebApp
+from models.statements import Statement, by_owner
 from resolvers.actor import Actor
 from resolvers.changes import AddMember, GrantWebApp, RemoveMember, WithdrawWebApp
 from resolvers.errors import BadUserInput, FieldError, Forbidden, NotFound
@@ -20,23 +22,45 @@ from resolvers.writes import writing
 MAXIMUM_IDS = 100
 
 
-def of_user(*user_ids: int) -> QuerySet[Group]:
-    return Group.filter(effective_memberships__user_id__in=user_ids)
+OF_USERS = Statement(
+    """
+    SELECT g.*, m.user_id
+      FROM effective_memberships m JOIN "groups" g ON g.id = m.group_id
+     WHERE m.user_id IN :users ORDER BY g.id""",
+    g=Group,
+)
+IS_MEMBER = """EXISTS (
+    SELECT 1 FROM effective_memberships m WHERE m.group_id = g.id AND m.user_id = :user)"""
+BY_ID = Statement(f'SELECT g.*, {IS_MEMBER} FROM "groups" g WHERE g.id = :id', g=Group)
+OF_WEBAPPS = Statement(
+    f"""
+    SELECT g.*, x.webapp_id
+      FROM grants x JOIN "groups" g ON g.id = x.group_id
+     WHERE x.webapp_id IN :webapps AND (:every OR {IS_MEMBER}) ORDER BY g.id""",
+    g=Group,
+)
 
 
-async def visible_to(actor: Actor) -> QuerySet[Group]:
-    """Every group for administrators, else one's own."""
-    return Group.all() if await actor.is_admin() else of_user(actor.user.id)
+async def of_users(user_ids: Sequence[int]) -> list[list[Group]]:
+    """The groups of each user, automatic ones included."""
+    return by_owner(await OF_USERS.rows(users=user_ids), user_ids)
+
+
+async def of_webapps(actor: Actor, webapp_ids: Sequence[int]) -> list[list[Group]]:
+    """The groups of each web app: every one for administrators, else one's own."""
+    rows = OF_WEBAPPS.rows(webapps=webapp_ids, every=actor.is_admin, user=actor.user.id)
+    return by_owner(await rows, webapp_ids)
 
 
 async def group(actor: Actor, group_id: int) -> Group:
     """A group of the actor. Raises Forbidden for another one and NotFound for a missing one."""
-    found = await of_user(actor.user.id).get_or_none(id=group_id)
-    if found is not None:
-        return found
-    if await Group.exists(id=group_id):
+    row = await BY_ID.row(id=group_id, user=actor.user.id)
+    if row is None:
+        raise NotFound
+    found, is_member = row
+    if not is_member:
         raise Forbidden
-    raise NotFound
+    return cast(Group, found)
 
 
 class GroupOrderField(Enum):
@@ -69,7 +93,7 @@ async def pages(
     actor: Actor, group_ids: Sequence[int], arguments: PageArguments
 ) -> list[Page[User]]:
     """The members that the actor may see: all for administrators, else oneself."""
-    only = None if await actor.is_admin() else actor.user.id
+    only = None if actor.is_admin else actor.user.id
     pairs = await User._meta.db.execute_query_dict(_ranked(group_ids, arguments, only))
     users = await User.in_bulk({pair["user_id"] for pair in pairs}, "id")
     members: defaultdict[int, list[User]] = defaultdict(list)
@@ -80,7 +104,7 @@ async def pages(
 
 async def counts(actor: Actor, group_ids: Sequence[int]) -> list[int]:
     query: QuerySet[EffectiveMembership] = EffectiveMembership.filter(group_id__in=group_ids)
-    if not await actor.is_admin():
+    if not actor.is_admin:
         query = query.filter(user_id=actor.user.id)
     counted = query.annotate(members=Count("id")).group_by("group_id")
     members = dict(await counted.values_list("group_id", "members"))
@@ -103,7 +127,7 @@ def _ranked(group_ids: Sequence[int], arguments: PageArguments, only: int | None
                 PARTITION BY group_id ORDER BY user_id {direction}) AS position
               FROM effective_memberships WHERE {" AND ".join(conditions)}) AS ranked
          WHERE position <= {arguments.size + 1:d} ORDER BY group_id, position
-    """  # noqa: S608  # integers only
+    """  # integers only
 
 
 async def add_members(

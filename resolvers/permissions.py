@@ -9,10 +9,11 @@ from typing import Any, TypeAlias
 
 from tortoise.queryset import QuerySet
 
-from models import Scope, Session
+from models import Group, Scope, Session, WebApp
 from resolvers import access, audit, credentials, groups, users, webapps
 from resolvers.actor import Actor
-from resolvers.errors import BadUserInput, FieldError, Forbidden, Unauthenticated
+from resolvers.errors import BadUserInput, FieldError, Forbidden, NotFound, Unauthenticated
+from resolvers.pages import find
 from resolvers.services import Services
 
 
@@ -86,13 +87,13 @@ class Rule:
     condition: Condition = _always
 
 
-async def require(actor: Actor, permission: Permission) -> None:
+def require(actor: Actor, permission: Permission) -> None:
     """Raises Unauthenticated or Forbidden where the caller lacks the role."""
     role = RULES[permission].role
     if role is Role.SIGNED_IN and actor.session is None:
         raise Unauthenticated(actor.problem)
     if role is Role.ADMINISTRATOR:
-        await actor.require_admin()
+        actor.require_admin()
 
 
 async def can(
@@ -111,7 +112,7 @@ async def can(
         return True
     if actor.session is None or not actor.session.allows(rule.scope):
         return False
-    if rule.role is Role.ADMINISTRATOR and not await actor.is_admin():
+    if rule.role is Role.ADMINISTRATOR and not actor.is_admin:
         return False
     return await rule.condition(services, actor, subject.id if subject else 0)
 
@@ -135,11 +136,29 @@ async def _is_oneself(_: Services, actor: Actor, user_id: int) -> bool:
 
 
 async def _is_member(_: Services, actor: Actor, group_id: int) -> bool:
-    return await groups.of_user(actor.user.id).filter(id=group_id).exists()
+    return await _finds(groups.group(actor, group_id))
 
 
 async def _is_shown(_: Services, actor: Actor, webapp_id: int) -> bool:
-    return await webapps.shown_to_user(actor.user.id).filter(id=webapp_id).exists()
+    return await _finds(webapps.webapp(actor, webapp_id))
+
+
+async def _sees_group(_: Services, actor: Actor, group_id: int) -> bool:
+    return await _finds(find(Group, group_id) if actor.is_admin else groups.group(actor, group_id))
+
+
+async def _sees_webapp(_: Services, actor: Actor, webapp_id: int) -> bool:
+    return await _finds(
+        find(WebApp, webapp_id) if actor.is_admin else webapps.webapp(actor, webapp_id)
+    )
+
+
+async def _finds(read: Awaitable[object]) -> bool:
+    try:
+        await read
+    except (NotFound, Forbidden):
+        return False
+    return True
 
 
 async def _is_oneself_with_access(services: Services, actor: Actor, user_id: int) -> bool:
@@ -150,9 +169,9 @@ async def _lacks_access(services: Services, actor: Actor, _: int) -> bool:
     return not actor.user.has_access_at(services.clock())
 
 
-def _is_visible(visible_to: Callable[[Actor], Awaitable[QuerySet[Any]]]) -> Condition:
+def _is_visible(visible_to: Callable[[Actor], QuerySet[Any]]) -> Condition:
     async def is_visible(_: Services, actor: Actor, row_id: int) -> bool:
-        return await (await visible_to(actor)).filter(id=row_id).exists()
+        return await visible_to(actor).filter(id=row_id).exists()
 
     return is_visible
 
@@ -182,9 +201,9 @@ RULES = {
     Permission.UPDATE_USER: Rule(Role.SIGNED_IN, Scope.WRITE, "User", _is_oneself),
     Permission.CHANGE_PASSWORD: Rule(Role.SIGNED_IN),
     Permission.SEE_OWN_GROUP: _reader("Group", _is_member),
-    Permission.SEE_GROUP: _reader("Group", _is_visible(groups.visible_to)),
+    Permission.SEE_GROUP: _reader("Group", _sees_group),
     Permission.SEE_OWN_WEBAPP: _reader("WebApp", _is_shown),
-    Permission.SEE_WEBAPP: _reader("WebApp", _is_visible(webapps.visible_to)),
+    Permission.SEE_WEBAPP: _reader("WebApp", _sees_webapp),
     Permission.REQUEST_ACCESS: Rule(Role.SIGNED_IN, Scope.WRITE, None, _lacks_access),
     Permission.SEE_ACCESS_REQUEST: _reader("AccessRequest", _is_visible(access.visible_to)),
     Permission.DECIDE_ACCESS: Rule(Role.ADMINISTRATOR, Scope.ADMIN, "User", _is_another_user),

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
+
+from cachetools import LRUCache
 
 from auth.google import GoogleSignIn
 from auth.passwords import Passwords
@@ -37,7 +39,10 @@ class GooglePolicy:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the portal is made of, built once and handed to every resolver that needs it."""
+    """What the portal is made of, built once and handed to every resolver that needs it.
+
+    `recorded_credentials` are the keys of those that this process knows to be recorded.
+    """
 
     clock: Callable[[], datetime]
     portal_name: str
@@ -50,6 +55,7 @@ class Services:
     rate_limits: RateLimits
     access_tokens: AccessTokens
     personal_tokens: PersonalTokens
+    recorded_credentials: LRUCache[Hashable, bool]
     google: GoogleSignIn | None
     google_policy: GooglePolicy
     clusters: Clusters

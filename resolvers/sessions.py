@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from tortoise.exceptions import OperationalError
@@ -14,10 +15,12 @@ from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
 from auth.tokens import InvalidAccessToken
-from models import AuditActor, AuditKind, Scope, Session, SignInMethod, User
+from models import AuditActor, AuditKind, Scope, ServiceAccount, Session, SignInMethod, User
 from models.database import lock_rows
 from models.sessions import ADDRESS_LENGTH, CLIENT_LENGTH, TOKEN_NAME_LENGTH
+from models.statements import Statement
 from resolvers.actor import Actor, Client
+from resolvers.administrators import ADMINISTRATES
 from resolvers.audit import record
 from resolvers.changes import EndSessions
 from resolvers.errors import (
@@ -43,40 +46,60 @@ MAXIMUM_TOKEN_LIFETIME = timedelta(days=366)
 RECENT_SIGN_IN = timedelta(minutes=15)
 
 
+# Everything about the caller of a request
+CALLER = f"""
+    SELECT s.*, users.*, a.*, {ADMINISTRATES}
+      FROM sessions s JOIN users ON users.id = s.user_id
+      LEFT JOIN service_accounts a ON a.id = users.service_account_id
+     WHERE """
+TABLES = {"s": Session, "users": User, "a": ServiceAccount}
+BY_ID = Statement(f"{CALLER} s.id = :id", **TABLES)
+BY_HASH = Statement(f"{CALLER} s.token_hash IN :hashes", **TABLES)
+
+
 async def authenticate(services: Services, bearer: str | None, client: Client) -> Actor:
     """The actor of a request. With a bad token it is anonymous, and its `problem` says why."""
     if bearer is None:
         return Actor(client=client)
-    session = await _session_of(services, bearer)
-    problem = _problem(services, session)
-    if session is None or problem:
+    actor = await _bearer(services, bearer, client)
+    problem = _problem(services, actor.session)
+    if actor.session is None or problem:
         return Actor(problem=problem, client=client)
-    await _update_last_use(services, session, bearer, client)
-    return Actor(session, client=client)
+    await _update_last_use(services, actor.session, bearer, client)
+    return actor
 
 
 async def require_current(services: Services, actor: Actor) -> None:
     """Raises Unauthenticated when the actor's session has ended or the account was closed."""
     if actor.session is None:
         raise Unauthenticated(actor.problem)
-    session = await _with_user(Session.filter(id=actor.session.id))
-    if problem := _problem(services, session):
+    current = await actor_of(actor.session.id, actor.client)
+    if problem := _problem(services, current.session):
         raise Unauthenticated(problem)
 
 
-async def _session_of(services: Services, bearer: str) -> Session | None:
+async def actor_of(session_id: UUID, client: Client) -> Actor:
+    """The user of the session; anonymous if there is no such session."""
+    return _actor(await BY_ID.row(id=session_id), client)
+
+
+async def _bearer(services: Services, bearer: str, client: Client) -> Actor:
     if services.personal_tokens.recognises(bearer):
         hashes = services.personal_tokens.hashes(bearer)
-        return await _with_user(Session.filter(token_hash__in=hashes))
+        return _actor(await BY_HASH.row(hashes=hashes), client)
     try:
         session_id = services.access_tokens.verify(bearer)
     except InvalidAccessToken:
-        return None
-    return await _with_user(Session.filter(id=session_id))
+        return Actor(client=client)
+    return await actor_of(session_id, client)
 
 
-async def _with_user(query: QuerySet[Session]) -> Session | None:
-    return await query.select_related("user").first()
+def _actor(row: tuple[Any, ...] | None, client: Client) -> Actor:
+    if row is None:
+        return Actor(client=client)
+    session, user, account, administrates = row
+    session.user = user
+    return Actor(session, None, client, bool(administrates), account)
 
 
 def _problem(services: Services, session: Session | None) -> CredentialsProblem | None:
@@ -107,26 +130,26 @@ async def _update_last_use(
         logger.warning("The last use of session %s was not stored", session.id, exc_info=True)
 
 
-async def visible_to(actor: Actor) -> QuerySet[Session]:
+def visible_to(actor: Actor) -> QuerySet[Session]:
     """All sessions for administrators, else those of the actor."""
     sessions = Session.all().select_related("user")
-    return sessions if await actor.is_admin() else sessions.filter(user_id=actor.user.id)
+    return sessions if actor.is_admin else sessions.filter(user_id=actor.user.id)
 
 
 async def sessions_of(actor: Actor, owner: User) -> list[Session]:
     """The sign-ins, the last used first. Raises Unauthenticated and Forbidden."""
-    sign_ins = (await _owned_by(actor, owner)).exclude(method=SignInMethod.TOKEN)
+    sign_ins = _owned_by(actor, owner).exclude(method=SignInMethod.TOKEN)
     return await sign_ins.order_by("-last_used_at").limit(MAXIMUM_SIGN_INS)
 
 
 async def tokens_of(actor: Actor, owner: User) -> list[Session]:
     """The personal access tokens, the newest first. Raises Unauthenticated and Forbidden."""
-    tokens = (await _owned_by(actor, owner)).filter(method=SignInMethod.TOKEN)
+    tokens = _owned_by(actor, owner).filter(method=SignInMethod.TOKEN)
     return await tokens.order_by("-created_at")
 
 
-async def _owned_by(actor: Actor, owner: User) -> QuerySet[Session]:
-    if actor.user.id != owner.id and not await actor.is_admin():
+def _owned_by(actor: Actor, owner: User) -> QuerySet[Session]:
+    if actor.user.id != owner.id and not actor.is_admin:
         raise Forbidden
     return Session.filter(user_id=owner.id).select_related("user")
 
@@ -142,7 +165,7 @@ async def end_session(actor: Actor, session_id: UUID) -> None:
 
     Raises Unauthenticated, and NotFound for one that the actor can't see.
     """
-    session = await (await visible_to(actor)).get_or_none(id=session_id)
+    session = await visible_to(actor).get_or_none(id=session_id)
     if session is None:
         raise NotFound
     await _end(actor, session)

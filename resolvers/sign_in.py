@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from tortoise.transactions import in_transaction
@@ -22,7 +22,7 @@ from resolvers.google import google_user
 from resolvers.passwords import require_values, verify
 from resolvers.rate_limits import Budget, Limit, network_of
 from resolvers.services import Services
-from resolvers.sessions import end_oldest_sign_ins
+from resolvers.sessions import actor_of, end_oldest_sign_ins
 
 QUARTER, DAY = timedelta(minutes=15), timedelta(days=1)
 # Failed passwords. A network from which the account has signed in during the last FAMILIARITY has
@@ -40,10 +40,11 @@ GOOGLE = Limit("google", 60, timedelta(minutes=1))
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A new session and the access token that names it."""
+    """The user of a new session, and the access token that names it."""
 
-    session: Session
+    actor: Actor
     access_token: str
+    expires_at: datetime
 
 
 async def login(services: Services, client: Client, username: str, password: str) -> SignIn:
@@ -147,7 +148,7 @@ async def _open_session(
     token = services.access_tokens.issue(
         session_id=session.id, user_id=user.id, expires_at=session.expires_at
     )
-    return SignIn(session, token)
+    return SignIn(await actor_of(session.id, client), token, session.expires_at)
 
 
 @asynccontextmanager

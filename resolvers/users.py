@@ -21,9 +21,9 @@ from resolvers.services import Services
 from resolvers.writes import writing
 
 
-async def visible_to(actor: Actor) -> QuerySet[User]:
+def visible_to(actor: Actor) -> QuerySet[User]:
     """All users for administrators, else oneself."""
-    return User.all() if await actor.is_admin() else User.filter(id=actor.user.id)
+    return User.all() if actor.is_admin else User.filter(id=actor.user.id)
 
 
 async def user(actor: Actor, user_id: int) -> User:

@@ -235,7 +235,7 @@ class Administration:
     @strawberry.field(description="A web app, visible or hidden. NOT_FOUND for a missing one.")
     async def webapp(self, info: PortalInfo, database_id: DatabaseId) -> WebApp | None:
         row = await find(models.WebApp, database_id)
-        return await WebApp.one_of(row, info.context)
+        return WebApp.of(row, info.context)
 
     @strawberry.field(description="All web apps. The search covers names and links.")
     async def webapps(
@@ -253,8 +253,9 @@ class Administration:
         query = webapps.search(search, conditions)
         order = _directed(order_by or WebAppOrder())
         arguments = page_arguments(first, after, last, before, order)
-        account = await info.context.loaders.own_account()
-        return await Connection[WebApp].read(query, arguments, lambda row: WebApp.of(row, account))
+        return await Connection[WebApp].read(
+            query, arguments, lambda row: WebApp.of(row, info.context)
+        )
 
     @strawberry.field(
         description="The records of all issued credentials, oldest first by default. The search"

@@ -92,16 +92,16 @@ class AuditEvent(Node):
         description="The network address of the client; empty without a request. Null for events of"
         " other users, except for administrators."
     )
-    async def address(self, info: PortalInfo) -> str | None:
-        shown = await events.shows_origin(info.context.actor, self.row)
+    def address(self, info: PortalInfo) -> str | None:
+        shown = events.shows_origin(info.context.actor, self.row)
         return self.row.address if shown else None
 
     @strawberry.field(
         description="The `User-Agent` of the client; may be empty. Null for events of other users,"
         " except for administrators."
     )
-    async def client(self, info: PortalInfo) -> str | None:
-        shown = await events.shows_origin(info.context.actor, self.row)
+    def client(self, info: PortalInfo) -> str | None:
+        shown = events.shows_origin(info.context.actor, self.row)
         return self.row.client if shown else None
 
 

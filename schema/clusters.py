@@ -134,7 +134,7 @@ class ServiceAccount:
     )
     async def token(self, info: PortalInfo) -> ServiceAccountToken | None:
         context = info.context
-        claim = credentials.claim(context.services, context.actor, self.owner, self.row)
+        claim = credentials.claim(context.services, context.actor, self.owner)
         token = await claim.token()
         return ServiceAccountToken(value=token.value, expires_at=token.expires_at)
 
@@ -210,9 +210,8 @@ class CredentialIssue(Node):
         return user_of(self.row.user) if self.row.user else None
 
 
-async def _claim(owner: User, context: Context) -> credentials.Claim:
-    account = await context.loaders.own_account()
-    return credentials.claim(context.services, context.actor, owner.row, account)
+def _claim(owner: User, context: Context) -> credentials.Claim:
+    return credentials.claim(context.services, context.actor, owner.row)
 
 
 @strawberry.field(
@@ -226,7 +225,7 @@ async def kubeconfig(
     expires_in_seconds: Seconds = None,
     exec: Exec = False,
 ) -> str | None:
-    claim = await _claim(root, info.context)
+    claim = _claim(root, info.context)
     return await claim.kubeconfig(seconds=expires_in_seconds, plugin=exec)
 
 
@@ -242,7 +241,7 @@ async def exec_credential(
     cluster: IssuingCluster = None,
     expires_in_seconds: Seconds = None,
 ) -> ServiceAccountToken | None:
-    claim = await _claim(root, info.context)
+    claim = _claim(root, info.context)
     token = await claim.exec_token(cluster, expires_in_seconds)
     return ServiceAccountToken(value=token.value, expires_at=token.expires_at)
 

@@ -9,7 +9,6 @@ from resolvers.actor import Actor
 from resolvers.errors import Unauthenticated
 from resolvers.loaders import Loaders
 from resolvers.services import Services
-from resolvers.sign_in import SignIn
 
 
 @dataclass
@@ -29,9 +28,9 @@ class Context:
         """The error for a caller who is not signed in; None for signed-in users."""
         return None if self.actor.session else Unauthenticated(self.actor.problem)
 
-    def sign_in(self, sign_in: SignIn) -> None:
+    def sign_in(self, actor: Actor) -> None:
         """Lets the rest of the operation, which selects the signed-in user, run as that user."""
-        self.actor = Actor(sign_in.session, client=self.actor.client)
+        self.actor = actor
         self.loaders = Loaders(self.actor)
 
 

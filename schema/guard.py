@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from inspect import isawaitable
 from typing import Any, TypeAlias
 
 import strawberry
@@ -80,12 +79,9 @@ def _enforce(parent: GraphQLObjectType, field: GraphQLField) -> None:
 
 
 def _guarded(permission: Permission, resolve: Resolver) -> Resolver:
-    async def check_and_resolve(
-        source: Any, info: GraphQLResolveInfo[Context], **arguments: Any
-    ) -> Any:
-        await require(info.context.actor, permission)
-        result = resolve(source, info, **arguments)
-        return await result if isawaitable(result) else result
+    def check_and_resolve(source: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> Any:
+        require(info.context.actor, permission)
+        return resolve(source, info, **arguments)
 
     return check_and_resolve
 

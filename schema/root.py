@@ -102,7 +102,7 @@ SubjectArgument = Annotated[
 async def node(global_id: str, context: Context) -> Node:
     """The result of the root field of its type or, for administrators, of the one under `admin`."""
     type_name, database_id = parse_global_id(global_id)
-    actor, admin = context.actor, await context.actor.is_admin()
+    actor, admin = context.actor, context.actor.is_admin
     if type_name == "User":
         user = find(models.User, database_id) if admin else resolvers.users.user(actor, database_id)
         return User.of(await user)
@@ -113,7 +113,7 @@ async def node(global_id: str, context: Context) -> Node:
     if type_name == "WebApp":
         webapps = resolvers.webapps
         webapp = find(models.WebApp, database_id) if admin else webapps.webapp(actor, database_id)
-        return await WebApp.one_of(await webapp, context)
+        return WebApp.of(await webapp, context)
     if type_name == "AccessRequest":
         return AccessRequest.of(await resolvers.access.access_request(actor, database_id))
     if type_name == "CredentialIssue":
@@ -188,7 +188,7 @@ class Query:
     )
     async def webapp(self, info: PortalInfo, database_id: DatabaseId) -> WebApp | None:
         row = await resolvers.webapps.webapp(info.context.actor, database_id)
-        return await WebApp.one_of(row, info.context)
+        return WebApp.of(row, info.context)
 
     @strawberry.field(
         description="A cluster with its facts. Readable by every signed-in user.",

@@ -109,11 +109,11 @@ class LoginPayload(Payload):
 
     @classmethod
     async def of(cls, row: SignIn, context: Context) -> Self:
-        context.sign_in(row)
+        context.sign_in(row.actor)
         return cls(
             access_token=row.access_token,
-            expires_at=row.session.expires_at,
-            user=user_of(row.session.user),
+            expires_at=row.expires_at,
+            user=user_of(row.actor.user),
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Self
 
@@ -11,7 +10,6 @@ import strawberry
 import models
 from resolvers.pages import page_arguments
 from resolvers.rules import fill_in
-from resolvers.webapps import has_placeholder
 from schema import access, audit, clusters, sessions
 from schema.clusters import ServiceAccount
 from schema.context import Context, PortalInfo
@@ -122,16 +120,15 @@ class User(Node):
     @strawberry.field(description="The web apps of the user's groups whose `linkShow` is true.")
     async def webapps(self, info: PortalInfo) -> list[WebApp]:
         rows = await info.context.loaders.webapps_of_user.load(self.row.id)
-        return await WebApp.all_of(rows, info.context)
+        return [WebApp.of(row, info.context) for row in rows]
 
     @strawberry.field(
         description="The user's service account in the cluster; null without approved access."
     )
     async def service_account(self, info: PortalInfo) -> ServiceAccount | None:
-        has_access = self.row.has_access_at(info.context.services.clock())
-        if not (has_access and self.row.service_account_id):
+        if not self.row.has_access_at(info.context.services.clock()):
             return None
-        account = await info.context.loaders.service_account.load(self.row.service_account_id)
+        account = await info.context.loaders.service_account(self.row)
         return ServiceAccount.of(account, self.row, info.context) if account else None
 
 
@@ -186,7 +183,7 @@ class Group(Node):
     )
     async def webapps(self, info: PortalInfo) -> list[WebApp]:
         rows = await info.context.loaders.webapps_of_group.load(self.row.id)
-        return await WebApp.all_of(rows, info.context)
+        return [WebApp.of(row, info.context) for row in rows]
 
 
 @strawberry.type(
@@ -222,7 +219,8 @@ class WebApp(Node):
     )
 
     @classmethod
-    def of(cls, row: models.WebApp, account: models.ServiceAccount | None) -> Self:
+    def of(cls, row: models.WebApp, context: Context) -> Self:
+        account = context.actor.service_account
         return cls(
             row=row,
             id=global_id("WebApp", row.id),
@@ -236,19 +234,6 @@ class WebApp(Node):
             link_url_template=row.link_url,
             version=row.version,
         )
-
-    @classmethod
-    async def all_of(cls, rows: Sequence[models.WebApp], context: Context) -> list[Self]:
-        """Reads the service account of the caller only if a link has a placeholder for it."""
-        is_needed = any(
-            has_placeholder(row.link_name) or has_placeholder(row.link_url) for row in rows
-        )
-        account = await context.loaders.own_account() if is_needed else None
-        return [cls.of(row, account) for row in rows]
-
-    @classmethod
-    async def one_of(cls, row: models.WebApp, context: Context) -> Self:
-        return (await cls.all_of([row], context))[0]
 
     @strawberry.field(
         description="The groups of the app. Administrators see all of them, other callers their"

@@ -67,7 +67,7 @@ class WebAppPayload(Payload):
 
     @classmethod
     async def of(cls, row: models.WebApp, context: Context) -> Self:
-        return cls(webapp=await WebApp.one_of(row, context))
+        return cls(webapp=WebApp.of(row, context))
 
 
 @strawberry.type(description="The result of `createWebApp`.")

@@ -200,7 +200,7 @@ async def test_unexpected_error_ends_the_stream(
     def fail(*_: object) -> None:
         raise RuntimeError("the secret of the machine")
 
-    monkeypatch.setattr("resolvers.sessions._with_user", fail)
+    monkeypatch.setattr("resolvers.sessions.actor_of", fail)
     main.tell(pod_count=2)
     failure, end = await pods.rest()
     [error] = failure[1]["errors"]

@@ -43,8 +43,8 @@ class Query:
 class Caller:
     """The part of a context that guards read."""
 
-    def __init__(self, user: User | None) -> None:
-        self.actor = Actor(Session(user=user) if user else None)
+    def __init__(self, user: User | None, *, administrates: bool) -> None:
+        self.actor = Actor(Session(user=user) if user else None, administrates=administrates)
 
 
 @pytest.fixture(scope="module")
@@ -85,5 +85,6 @@ async def test_guard_keeps_callers_out(
 ) -> None:
     users = {"anonymous": None, "alice": people.alice, "admin": people.admin}
     for name, user in users.items():
-        result = await graphql(schema, query, Query(), context_value=Caller(user))
+        caller = Caller(user, administrates=name == "admin")
+        result = await graphql(schema, query, Query(), context_value=caller)
         assert (not result.errors) == (name in allowed), name
