@@ -8,13 +8,16 @@ from bench.cpu import cpu
 from bench.facts import facts
 from bench.legacy import legacy
 from bench.limits import limits
+from bench.processes import processes
+from bench.subscribers import subscribers
+from bench.throughput import throughput
 
 
 @click.group(help=__doc__)
 def bench() -> None: ...
 
 
-for command in (cpu, limits, facts, legacy):
+for command in (cpu, throughput, subscribers, processes, limits, facts, legacy):
     bench.add_command(command)
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ TOKEN_LIFETIME = timedelta(hours=1)
 
 
 class ApiServer(ThreadingHTTPServer):
-    """`pod_count` is a fact that may change; `pods_read_at` is when it was last read, as a value of
-    `time.perf_counter()`.
+    """`pod_count` is a fact that may change; `first_reads` is when each of its values was first
+    read, by `time.perf_counter()`.
     """
 
     daemon_threads = True
@@ -31,7 +31,7 @@ class ApiServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.pod_count = 100
-        self.pods_read_at = 0.0
+        self.first_reads: dict[int, float] = {}
 
     def write_kubeconfig(self, file: Path) -> None:
         # JSON is YAML
@@ -52,7 +52,7 @@ class ApiServer(ThreadingHTTPServer):
         if path == "/api/v1/nodes":
             return {"metadata": {}, "items": [NODE] * 3}
         if path == "/api/v1/pods":
-            self.pods_read_at = time.perf_counter()
+            self.first_reads.setdefault(self.pod_count, time.perf_counter())
             return {"metadata": {"remainingItemCount": self.pod_count - 1}, "items": [{}]}
         if path.endswith("/token"):
             expires_at = datetime.now(UTC) + TOKEN_LIFETIME

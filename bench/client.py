@@ -5,40 +5,56 @@ from __future__ import annotations
 import json
 import re
 import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 import click
 
-LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 HEAD_END = b"\r\n\r\n"
+LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 CHUNK = 64 * 1024
 TIMEOUT_SECONDS = 60
 
 
-def get(path: str, token: str | None = None) -> bytes:
-    """A request."""
-    return _request(f"GET {path} HTTP/1.1", token, b"")
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`body` is sent as JSON."""
 
+    method: str
+    path: str
+    token: str | None = None
+    body: object = None
+    accept: str = "application/json"
 
-def post(path: str, body: object, token: str | None = None) -> bytes:
-    """A request with a JSON body."""
-    return _request(f"POST {path} HTTP/1.1", token, json.dumps(body).encode())
+    @property
+    def headers(self) -> dict[str, str]:
+        headers = {"Host": "127.0.0.1", "Accept": self.accept}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        if self.content:
+            headers |= {
+                "Content-Type": "application/json",
+                "Content-Length": str(len(self.content)),
+            }
+        return headers
 
+    @property
+    def content(self) -> str:
+        """In ASCII."""
+        return json.dumps(self.body) if self.body is not None else ""
 
-def _request(line: str, token: str | None, body: bytes) -> bytes:
-    headers = [line, "Host: 127.0.0.1", "Accept: application/json"]
-    if token:
-        headers.append(f"Authorization: Bearer {token}")
-    if body:
-        headers += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
-    return "\r\n".join([*headers, "", ""]).encode() + body
+    def encode(self) -> bytes:
+        lines = [f"{name}: {value}" for name, value in self.headers.items()]
+        head = [f"{self.method} {self.path} HTTP/1.1", *lines, "", ""]
+        return ("\r\n".join(head) + self.content).encode()
 
 
 class Client:
-    """Sends a request over all its connections at once, and reads the responses.
+    """Sends one request over all its connections at once, then reads the responses.
 
-    All methods raise ClickException for a status other than 200, and OSError.
+    Methods raise ClickException for a status other than 200, and OSError.
     """
 
     def __init__(self, port: int, *, connections: int = 1) -> None:
@@ -61,36 +77,33 @@ class Client:
         for each in self._sockets:
             each.close()
 
-    def send(self, request: bytes, count: int) -> int:
-        """Send the request at least so often; returns how often."""
+    def send(self, requests: Sequence[bytes], count: int) -> int:
+        """Send the requests in turns, at least `count` together; returns how many."""
         turns = -(-count // len(self._sockets))
-        for _ in range(turns):
+        for turn in range(turns):
+            request = requests[turn % len(requests)]
             for each in self._sockets:
                 each.sendall(request)
             for each in self._sockets:
                 _read_body(each)
         return turns * len(self._sockets)
 
-    def json(self, request: bytes) -> Any:
-        self._sockets[0].sendall(request)
+    def json(self, request: Request) -> Any:
+        self._sockets[0].sendall(request.encode())
         return json.loads(_read_body(self._sockets[0]))
 
 
 def _read_body(connection: socket.socket) -> bytes:
-    head, _, body = _receive_until_head_end(connection).partition(HEAD_END)
+    received = _receive(connection)
+    while HEAD_END not in received:
+        received += _receive(connection)
+    head, _, body = received.partition(HEAD_END)
     length = LENGTH.search(head)
     if not head.startswith(b"HTTP/1.1 200 ") or length is None:
         raise click.ClickException(f"an unexpected response: {head!r} {body!r}")
     while len(body) < int(length[1]):
         body += _receive(connection)
     return body
-
-
-def _receive_until_head_end(connection: socket.socket) -> bytes:
-    received = _receive(connection)
-    while HEAD_END not in received:
-        received += _receive(connection)
-    return received
 
 
 def _receive(connection: socket.socket) -> bytes:

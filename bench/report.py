@@ -1,28 +1,59 @@
-"""Tables of results, which are Markdown, for a terminal as well."""
+"""Tables of results: Markdown, for the terminal as well as for the file of results."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import platform
+import re
+import sqlite3
+import subprocess
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from os import cpu_count, sysconf
+from pathlib import Path
 
 import click
+
+from tests.databases import postgres_programs
+
+PACKAGES = (
+    "strawberry-graphql",
+    "graphql-core",
+    "tortoise-orm",
+    "starlette",
+    "uvicorn",
+    "aiosqlite",
+    "asyncpg",
+)
+ROOT = Path(__file__).parents[1]
 
 
 @dataclass(slots=True)
 class Table:
-    """`note` explains how the numbers were measured."""
+    """`note` says how the numbers were measured. `misses` names the rows above their limits."""
 
     title: str
+    note: str
     columns: Sequence[str]
-    note: str = ""
     rows: list[Sequence[str]] = field(default_factory=list)
+    misses: list[str] = field(default_factory=list)
+
+    def add(self, *cells: str) -> None:
+        self.rows.append(cells)
+
+    def add_limited(self, *cells: str, value: float, limit: float) -> None:
+        """A row whose last cell is the limit of the value."""
+        self.rows.append((*cells, f"≤ {limit:g}"))
+        if value > limit:
+            self.misses.append(f"{self.title}: {cells[0]}")
 
     def __str__(self) -> str:
         lines = [self.columns, *self.rows]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
         table = "\n".join(_line(cells, widths) for cells in (self.columns, rule, *self.rows))
-        return "\n\n".join(part for part in (f"## {self.title}", self.note, table) if part)
+        return f"## {self.title}\n\n{self.note}\n\n{table}\n"
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -33,3 +64,57 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 def show_progress(text: str) -> None:
     click.echo(f"… {text}", err=True)
+
+
+class Report:
+    """Prints tables as they are added."""
+
+    def __init__(self) -> None:
+        self._tables: list[Table] = []
+
+    def add(self, table: Table) -> None:
+        self._tables.append(table)
+        click.echo(f"\n{table}")
+
+    def write(self, file: Path) -> None:
+        facts = "".join(f"- {fact}\n" for fact in _facts())
+        parts = ["# Results of `make bench`\n", facts, *map(str, self._tables)]
+        file.write_text("\n".join(parts), encoding="utf-8")
+
+    def finish(self) -> None:
+        """Raises ClickException when a row is above its limit."""
+        if misses := [miss for table in self._tables for miss in table.misses]:
+            raise click.ClickException("\n  ".join(["above the limit:", *misses]))
+
+
+def _facts() -> Iterator[str]:
+    """The commit, the date, the machine and the versions."""
+    yield f"commit {_output('git', 'describe', '--always', '--dirty')}"
+    yield f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    yield f"{_processor()}, {cpu_count()} CPUs, {_memory_gibibytes():.1f} GiB"
+    yield f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {_postgres()}"
+    yield ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+
+
+def _output(*command: str) -> str:
+    process = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)  # noqa: S603
+    return process.stdout.strip()
+
+
+def _processor() -> str:
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    model = re.search(r"^model name\s*: (.*)$", text, flags=re.MULTILINE)
+    return model[1] if model else platform.machine()
+
+
+def _memory_gibibytes() -> float:
+    return sysconf("SC_PHYS_PAGES") * sysconf("SC_PAGE_SIZE") / 2**30
+
+
+def _postgres() -> str:
+    programs = postgres_programs()
+    if programs is None:
+        return "no PostgreSQL"
+    return _output(str(programs / "postgres"), "--version").replace(
+        "postgres (PostgreSQL)", "PostgreSQL"
+    )

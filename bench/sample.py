@@ -9,6 +9,7 @@ from uuid import uuid4
 from auth.passwords import Passwords
 from auth.tokens import AccessTokens
 from models import (
+    AccessState,
     Database,
     Grant,
     Group,
@@ -79,6 +80,7 @@ async def _create_users() -> None:
             password_hash=password_hash,
             is_superuser=number == 0,
             service_account=account if number == 2 else None,
+            access_state=AccessState.APPROVED if number == 2 else AccessState.NEW,
         )
         for number in range(USERS)
     )

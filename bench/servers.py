@@ -10,19 +10,30 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
 
 from bench.api_server import ApiServer, running_api_server
-from bench.client import Client, get
+from bench.client import Client, Request
+from bench.rows import DOCUMENTS
 from bench.sample import SECRET_KEY, Sample, create_sample
 from tests.databases import free_port, postgres_programs, postgres_server
 
 DATABASES = ("sqlite", "postgres")
+database_option = click.option(
+    "--database",
+    "databases",
+    type=click.Choice(DATABASES),
+    multiple=True,
+    default=DATABASES,
+    show_default=True,
+)
 KUBEPORTAL = str(Path(sys.executable).with_name("kubeportal"))
 START_SECONDS = 60
+IDLE_SECONDS, IDLE_SHARE = 0.5, 0.05
 # Of the kernel's interface for `clock_gettime`: the CPU time of a whole process
 CPUCLOCK_SCHED = 2
 
@@ -41,6 +52,13 @@ class Server:
     @property
     def memory(self) -> float:
         return sum(resident_mebibytes(pid) for pid in self._pids)
+
+    def wait_until_idle(self) -> None:
+        """Until all workers have started."""
+        cpu = -inf
+        while self.cpu - cpu > IDLE_SHARE * IDLE_SECONDS:
+            cpu = self.cpu
+            time.sleep(IDLE_SECONDS)
 
     @property
     def _pids(self) -> list[int]:
@@ -87,7 +105,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int, path: str, lo
     while time.monotonic() < deadline and process.poll() is None:
         try:
             with Client(port) as client:
-                client.json(get(path))
+                client.json(Request("GET", path))
                 return
         except OSError:
             time.sleep(0.02)
@@ -98,13 +116,14 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int, path: str, lo
 class Stage:
     """A database with the sample, a cluster, and how to start servers for them."""
 
+    database: str
     sample: Sample
     api_server: ApiServer
     folder: Path
     environment: Mapping[str, str]
 
     @contextmanager
-    def portal(self, variables: Mapping[str, str], *, workers: int = 1) -> Iterator[Server]:
+    def portal(self, *, workers: int = 1, **variables: str) -> Iterator[Server]:
         port = free_port()
         command = (KUBEPORTAL, "serve", "--port", str(port), "--workers", str(workers))
         environment = {**self.environment, **variables}
@@ -131,12 +150,18 @@ def stage(database: str) -> Iterator[Stage]:
         url = stack.enter_context(empty_database(database, folder))
         api_server = stack.enter_context(running_api_server())
         api_server.write_kubeconfig(folder / "kubeconfig")
+        documents = folder / "documents"
+        documents.mkdir()
+        for name, text in DOCUMENTS.items():
+            (documents / f"{name}.graphql").write_text(text, encoding="utf-8")
         environment = {
             "KUBEPORTAL_DATABASE_URL": url,
             "KUBEPORTAL_SECRET_KEY": SECRET_KEY,
+            "KUBEPORTAL_GRAPHQL_DOCUMENTS_PATH": str(documents),
             "KUBECONFIG": str(folder / "kubeconfig"),
         }
-        yield Stage(asyncio.run(create_sample(url)), api_server, folder, environment)
+        sample = asyncio.run(create_sample(url))
+        yield Stage(database, sample, api_server, folder, environment)
 
 
 @contextmanager
