@@ -72,6 +72,7 @@ class AccessRequest(Model):
 
     class Meta:
         table = "access_requests"
+        indexes = (("state", "id"), ("decided_by_id",), ("ended_by_id",))
 
 
 class BindingRemoval(Model):

@@ -95,10 +95,11 @@ class AuditEvent(Model):
     class Meta:
         table = "audit_events"
         indexes = (
-            ("actor_id", "id"),
-            ("subject_type", "subject_id", "id"),
-            ("kind", "id"),
-            ("outcome", "id"),
+            ("actor_type", "happened_at", "id"),
+            ("actor_id", "happened_at", "id"),
+            ("subject_type", "subject_id", "happened_at", "id"),
+            ("kind", "happened_at", "id"),
+            ("outcome", "happened_at", "id"),
         )
 
 

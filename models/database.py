@@ -11,6 +11,7 @@ import fcntl
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.migrations.schema_editor.base import BaseSchemaEditor
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
+
+from models.search import create_search_indexes
 
 APP = "models"
 NOUNS = (
@@ -117,12 +120,17 @@ class Database:
         async with self._migration_lock(), in_transaction() as connection:
             if connection.capabilities.dialect == "postgres":
                 await _lock_advisory(connection, MIGRATION_LOCK)
-            executor = MigrationExecutor(connection, self.config["apps"])
-            executor.recorder = executor.loader.recorder = TransactionalRecorder(connection)
-            # Looking for a missing table of migrations would abort the transaction in PostgreSQL.
-            await executor.recorder.ensure_schema(executor._schema_editor(atomic=False))
+            executor = await self._transactional_executor(connection)
             await executor.migrate(progress=progress)
+            await create_search_indexes(connection)
         return applied
+
+    async def _transactional_executor(self, connection: BaseDBAsyncClient) -> MigrationExecutor:
+        executor = MigrationExecutor(connection, self.config["apps"])
+        executor.recorder = executor.loader.recorder = TransactionalRecorder(connection)
+        # Looking for a missing table of migrations would abort the transaction in PostgreSQL.
+        await executor.recorder.ensure_schema(executor._schema_editor(atomic=False))
+        return executor
 
     async def is_migrated(self) -> bool:
         executor = MigrationExecutor(self.connection, self.config["apps"])
@@ -287,3 +295,26 @@ def alphabetical_sql(text: str, dialect: str) -> str:
     """Also the expression of the indexes for this order."""
     collation = ' COLLATE "C"' if dialect.startswith("postgres") else ""
     return f"LOWER({text}{collation})"
+
+
+# Not the first day of the year 1, which asyncpg sends as -infinity
+NEVER = datetime(1, 1, 2, tzinfo=UTC)
+
+
+class _Chronological(SqlFunction):
+    def __init__(self, date_time: object) -> None:
+        super().__init__("COALESCE", date_time)
+
+    def get_function_sql(self, ctx: SqlContext) -> str:
+        return chronological_sql(self.get_arg_sql(self.args[0], ctx))
+
+
+class Chronological(Function):
+    """The sort key of a date and time that may be null: NEVER is before all others."""
+
+    database_func = _Chronological
+
+
+def chronological_sql(date_time: str) -> str:
+    """Also the expression of the index for this order."""
+    return f"COALESCE({date_time}, '{NEVER}')"

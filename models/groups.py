@@ -32,6 +32,7 @@ class Group(Model):
 
     class Meta:
         table = "groups"
+        indexes = (("can_admin", "id"), ("membership", "id"))
 
 
 class Membership(Model):
@@ -51,6 +52,7 @@ class Membership(Model):
     class Meta:
         table = "memberships"
         unique_together = (("user", "group"),)
+        indexes = (("group_id", "user_id"),)
 
 
 class EffectiveMembership(Model):

@@ -52,6 +52,7 @@ class Session(Model):
 
     class Meta:
         table = "sessions"
+        indexes = (("user_id",),)
 
     @property
     def is_token(self) -> bool:

@@ -60,7 +60,12 @@ class User(Model):
 
     class Meta:
         table = "users"
-        indexes = (("created_at", "id"),)
+        indexes = (
+            ("created_at", "id"),
+            ("is_active", "id"),
+            ("is_superuser", "id"),
+            ("access_state", "id"),
+        )
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -108,6 +113,7 @@ class ExternalIdentity(Model):
     class Meta:
         table = "external_identities"
         unique_together = (("provider", "subject"),)
+        indexes = (("user_id",),)
 
 
 class VerifiedEmail(Model):
@@ -126,3 +132,4 @@ class VerifiedEmail(Model):
 
     class Meta:
         table = "verified_emails"
+        indexes = (("user_id",),)

@@ -56,3 +56,4 @@ class Grant(Model):
     class Meta:
         table = "grants"
         unique_together = (("group", "webapp"),)
+        indexes = (("webapp_id", "group_id"),)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from tortoise.exceptions import BaseORMException, IntegrityError
-from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
@@ -18,6 +17,7 @@ from cluster.connection import ClusterRefused, ClusterUnavailable, PrivilegedAcc
 from cluster.kubeconfig import ExecCredential
 from cluster.tokens import SHORTEST_LIFETIME, ServiceAccountToken
 from models import AuditKind, CredentialIssue, CredentialKind, ServiceAccount, Session, User
+from models.search import containing
 from models.sessions import ADDRESS_LENGTH, CLIENT_LENGTH
 from resolvers import audit
 from resolvers.actor import Actor
@@ -88,9 +88,7 @@ def search(text: str | None) -> QuerySet[CredentialIssue]:
     """All records, or those that contain the text. Raises BadUserInput."""
     check_search(text)
     every = CredentialIssue.all().select_related("user")
-    fields = ("username", "namespace", "service_account", "address", "fingerprint")
-    given = [Q(**{f"{field}__icontains": text}) for field in fields if text]
-    return every.filter(Q(*given, join_type=Q.OR)) if given else every
+    return every.filter(containing("credential_issues", text)) if text else every
 
 
 def visible_to(actor: Actor) -> QuerySet[CredentialIssue]:

@@ -11,6 +11,7 @@ from tortoise.functions import Count
 from tortoise.queryset import QuerySet
 
 from models import EffectiveMembership, Group, GroupMembership, User, WebApp
+from models.search import containing
 from models.statements import Statement, by_owner
 from resolvers.actor import Actor
 from resolvers.changes import AddMember, GrantWebApp, RemoveMember, WithdrawWebApp
@@ -86,7 +87,7 @@ def search(text: str | None, criteria: GroupFilter) -> QuerySet[Group]:
     """The rows that meet the conditions and contain the text. Raises BadUserInput."""
     check_search(text)
     found = Group.filter(*criteria.conditions())
-    return found.filter(name__icontains=text) if text else found
+    return found.filter(containing("groups", text)) if text else found
 
 
 async def pages(

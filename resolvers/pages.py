@@ -10,12 +10,14 @@ from enum import Enum
 from typing import Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 
 import orjson
-from tortoise.expressions import Case, Q, When
+from pypika_tortoise.terms import Tuple
+from tortoise.expressions import Expression, F, Q, ResolveContext
 from tortoise.models import Model
+from tortoise.query_utils import QueryModifier
 from tortoise.queryset import QuerySet
 
 from models import Group, User, WebApp
-from models.database import Alphabetical
+from models.database import NEVER, Alphabetical, Chronological
 from resolvers.errors import BadUserInput, FieldError, NotFound, Outdated
 
 M = TypeVar("M", bound=Model)
@@ -42,6 +44,8 @@ class Order:
     column: str = "id"
     descending: bool = False
 
+    KEY: ClassVar[str] = "order_key"
+
     @property
     def name(self) -> str:
         """Distinguishes its cursors from those of other orders."""
@@ -51,13 +55,21 @@ class Order:
         return replace(self, descending=direction is Direction.DESC)
 
     def sorted(self, query: QuerySet[M], *, backwards: bool) -> QuerySet[M]:
-        query, columns = self._keyed(query)
         sign = "-" if self.descending != backwards else ""
-        return query.order_by(*(f"{sign}{column}" for column in columns))
+        expression = self._expression()
+        if expression is None:
+            return query.order_by(f"{sign}id")
+        keyed = query.annotate(**{self.KEY: expression})
+        return keyed.order_by(f"{sign}{self.KEY}", f"{sign}id")
 
     def beyond(self, position: Position, *, forwards: bool) -> Q:
         """The condition for rows after the position, or before it."""
-        return self._beyond(position, "gt" if forwards != self.descending else "lt")
+        operator = "gt" if forwards != self.descending else "lt"
+        expression = self._expression()
+        if expression is None:
+            condition: dict[str, Any] = {f"id__{operator}": position.id}
+            return Q(**condition)
+        return Beyond(expression, operator, self._value(position.key), position.id)
 
     def position(self, row: Model) -> Position:
         return Position(row.pk)
@@ -66,18 +78,18 @@ class Order:
         """Whether the key is valid in this order."""
         return key is None
 
-    def _keyed(self, query: QuerySet[M]) -> tuple[QuerySet[M], tuple[str, ...]]:
-        return query, ("id",)
+    def _expression(self) -> Expression | None:
+        """The key that rows are sorted by, before their ids."""
+        return None
 
-    def _beyond(self, position: Position, operator: str) -> Q:
-        return _where(f"id__{operator}", position.id)
+    def _value(self, key: Key) -> Key:
+        """The value of the expression for a row with the key."""
+        return key
 
 
 @dataclass(frozen=True, slots=True)
 class TextOrder(Order):
     """By the text of a column. Case-insensitive."""
-
-    KEY: ClassVar[str] = "order_key"
 
     def position(self, row: Model) -> Position:
         return Position(row.pk, getattr(row, self.KEY))
@@ -85,12 +97,8 @@ class TextOrder(Order):
     def has_key(self, key: Key) -> bool:
         return isinstance(key, str) and "\0" not in key
 
-    def _keyed(self, query: QuerySet[M]) -> tuple[QuerySet[M], tuple[str, ...]]:
-        return query.annotate(**{self.KEY: Alphabetical(self.column)}), (self.KEY, "id")
-
-    def _beyond(self, position: Position, operator: str) -> Q:
-        same_key = _where(self.KEY, position.key) & _where(f"id__{operator}", position.id)
-        return _where(f"{self.KEY}__{operator}", position.key) | same_key
+    def _expression(self) -> Expression:
+        return Alphabetical(self.column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,6 @@ class DateTimeOrder(Order):
     """By a date and time. Rows without one come first."""
 
     nullable: bool = False
-    IS_SET: ClassVar[str] = "order_key_is_set"
 
     def position(self, row: Model) -> Position:
         return Position(row.pk, getattr(row, self.column))
@@ -106,27 +113,37 @@ class DateTimeOrder(Order):
     def has_key(self, key: Key) -> bool:
         return self.nullable if key is None else isinstance(key, datetime)
 
-    def _keyed(self, query: QuerySet[M]) -> tuple[QuerySet[M], tuple[str, ...]]:
-        if not self.nullable:
-            return query, (self.column, "id")
-        is_set = Case(When(_where(f"{self.column}__isnull", False), then="1"), default="0")
-        return query.annotate(**{self.IS_SET: is_set}), (self.IS_SET, self.column, "id")
+    def _expression(self) -> Expression:
+        return Chronological(self.column) if self.nullable else F(self.column)
 
-    def _beyond(self, position: Position, operator: str) -> Q:
-        unset = _where(f"{self.column}__isnull", True)
-        further_id = _where(f"id__{operator}", position.id)
-        if position.key is None:
-            return (unset & further_id) | ~unset if operator == "gt" else unset & further_id
-        same_key = _where(self.column, position.key) & further_id
-        beyond = _where(f"{self.column}__{operator}", position.key) | same_key
-        return beyond | unset if self.nullable and operator == "lt" else beyond
+    def _value(self, key: Key) -> Key:
+        return NEVER if key is None else key
+
+
+class Beyond(Q):
+    """A comparison of rows, `(key, id) > (…, …)`, which one range of an index answers.
+
+    The same condition with AND and OR would read all rows up to the position.
+    """
+
+    def __init__(self, expression: Expression, operator: str, key: Key, row_id: int) -> None:
+        super().__init__()
+        self._expression = expression
+        self._operator = operator
+        self._values: tuple[Any, int] = (key, row_id)
+
+    def resolve(self, resolve_context: ResolveContext) -> QueryModifier:
+        key = self._expression.resolve(resolve_context).term
+        columns, values = Tuple(key, resolve_context.table.id), Tuple(*self._values)
+        if self._operator == "gt":
+            is_beyond, is_near = columns > values, key >= self._values[0]
+        else:
+            is_beyond, is_near = columns < values, key <= self._values[0]
+        # On its own for SQLite, which uses no index of an expression to compare rows
+        return QueryModifier(where_criterion=is_near & is_beyond)
 
 
 BY_ID = Order()
-
-
-def _where(condition: str, value: Any) -> Q:
-    return Q(**{condition: value})
 
 
 MAXIMUM_CURSOR = 4000

@@ -10,6 +10,7 @@ from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 
 from models import AccessState, EffectiveMembership, User, username_key
+from models.search import containing
 from resolvers.actor import Actor
 from resolvers.administrators import administrators
 from resolvers.changes import Create, Update
@@ -130,9 +131,4 @@ def search(text: str | None, criteria: UserFilter, now: datetime) -> QuerySet[Us
     found = User.filter(*criteria.conditions(now))
     if not text:
         return found
-    return found.filter(
-        Q(username_key__contains=username_key(text))
-        | Q(first_name__icontains=text)
-        | Q(last_name__icontains=text)
-        | Q(primary_email__icontains=text)
-    )
+    return found.filter(containing("users", text) | Q(username_key__icontains=username_key(text)))

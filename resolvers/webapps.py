@@ -9,6 +9,7 @@ from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 
 from models import Grant, WebApp
+from models.search import containing
 from models.statements import Statement, by_owner
 from resolvers.actor import Actor
 from resolvers.errors import Forbidden, NotFound
@@ -78,8 +79,4 @@ def search(text: str | None, criteria: WebAppFilter) -> QuerySet[WebApp]:
     """The rows that meet the conditions and contain the text. Raises BadUserInput."""
     check_search(text)
     found = WebApp.filter(*criteria.conditions())
-    if not text:
-        return found
-    return found.filter(
-        Q(name__icontains=text) | Q(link_name__icontains=text) | Q(link_url__icontains=text)
-    )
+    return found.filter(containing("webapps", text)) if text else found

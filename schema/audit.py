@@ -11,7 +11,7 @@ from strawberry.scalars import JSON
 import models
 from resolvers import audit as events
 from resolvers.errors import BadUserInput, FieldError
-from resolvers.pages import BY_ID, Direction, page_arguments
+from resolvers.pages import DateTimeOrder, Direction, page_arguments
 from schema.context import PortalInfo
 from schema.enums import AuditActor, AuditKind, AuditOutcome, AuditSubject, Permission
 from schema.guard import guard
@@ -30,7 +30,7 @@ from schema.relay import (
 if TYPE_CHECKING:
     from schema.types import User
 
-NEWEST_FIRST = BY_ID.directed(Direction.DESC)
+NEWEST_FIRST = DateTimeOrder("happened_at").directed(Direction.DESC)
 
 
 @strawberry.type(

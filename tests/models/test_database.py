@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from tortoise.exceptions import IntegrityError
 from tortoise.migrations.autodetector import MigrationAutodetector
+from tortoise.migrations.executor import MigrationTarget
 from tortoise.migrations.operations import AlterModelOptions
+from tortoise.transactions import in_transaction
 
 import models.migrations
 from models import Database, Membership, User
@@ -38,6 +40,18 @@ async def test_an_empty_database_is_migrated_once(database_url: str) -> None:
     assert await database.migrate() == MIGRATIONS
     assert await database.migrate() == []
     assert await database.is_migrated()
+    await database.close()
+
+
+async def test_an_older_database_follows(database_url: str) -> None:
+    database = Database(database_url)
+    await database.open()
+    async with in_transaction() as connection:
+        executor = await database._transactional_executor(connection)
+        await executor.migrate([MigrationTarget("models", "0001_initial")])
+    await User.create(username="alice")
+    assert await database.migrate() == MIGRATIONS[1:]
+    assert await User.filter(username="alice").exists()
     await database.close()
 
 
