@@ -12,17 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from cluster.connection import (
-    ApiObject,
-    ClusterRefused,
-    Connection,
-    ListMetadata,
-    Method,
-    path_segment,
-)
+from cluster.connection import ApiObject, ClusterRefused, Connection, ObjectList
 
 APPROVAL_LABEL = "kubeportal/approval"
-_PAGE = 500
 _CACHE_LIFETIME = timedelta(seconds=30)
 _NOT_FOUND = 404
 SubjectKey: TypeAlias = tuple[str, str, str]
@@ -70,11 +62,6 @@ class Binding(ApiObject):
             is_account = subject.kind == "ServiceAccount"
             namespace = (subject.namespace or self.metadata.namespace) if is_account else ""
             yield subject.kind, namespace, subject.name
-
-
-class BindingList(ApiObject):
-    metadata: ListMetadata
-    items: list[Binding] | None
 
 
 class BindingIndex:
@@ -149,33 +136,24 @@ class Bindings:
         return Removal(len(ours), [str(b) for b in of_account if not b.has_label(key)])
 
     async def _read(self) -> BindingIndex:
-        rbac = self._connection.rbac
-        of_cluster = rbac.list_cluster_role_binding_without_preload_content
-        of_namespaces = rbac.list_role_binding_for_all_namespaces_without_preload_content
-        return BindingIndex(
-            [*await self._read_pages(of_cluster), *await self._read_pages(of_namespaces)]
-        )
-
-    async def _read_pages(self, method: Method) -> list[Binding]:
-        found: list[Binding] = []
-        position = None
-        while True:
-            page = await self._connection.call(
-                method, BindingList, seconds=self._timeout, limit=_PAGE, _continue=position
-            )
-            found += page.items or []
-            position = page.metadata.continue_token
-            if not position:
-                return found
+        bindings: list[Binding] = []
+        for path in (
+            "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+            "/apis/rbac.authorization.k8s.io/v1/rolebindings",
+        ):
+            pages = self._connection.pages(path, ObjectList[Binding], seconds=self._timeout)
+            async for page in pages:
+                bindings += page
+        return BindingIndex(bindings)
 
     async def _delete(self, binding: BindingMetadata) -> None:
         try:
             await self._connection.call(
-                self._connection.rbac.delete_namespaced_role_binding_without_preload_content,
+                "DELETE",
+                "/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings/{name}",
                 ApiObject,
                 seconds=self._timeout,
-                name=path_segment(binding.name),
-                namespace=path_segment(binding.namespace),
+                names={"namespace": binding.namespace, "name": binding.name},
             )
         except ClusterRefused as error:
             # The namespace may be deleted with all that is in it, or another replica was faster.

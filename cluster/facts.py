@@ -8,19 +8,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 from cluster.connection import (
+    ApiObject,
     ClusterError,
     ClusterRefused,
     Connection,
-    Method,
-    NodeList,
+    Node,
     ObjectList,
     Version,
 )
@@ -70,11 +70,7 @@ class Observation:
         )
 
 
-PAGE_SIZE = 500
-_METADATA_ONLY = {
-    "Accept": "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
-}
-Page = TypeVar("Page", NodeList, ObjectList)
+_METADATA_ONLY = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
 
 
 class Observer:
@@ -89,8 +85,8 @@ class Observer:
         reads = {
             "version": self._version(),
             "nodes": self._nodes(),
-            "pods": self._pods(),
-            "volumes": self._volumes(),
+            "pods": self._count("pod_count", "/api/v1/pods"),
+            "volumes": self._count("volume_count", "/api/v1/persistentvolumes"),
         }
         outcomes = await asyncio.gather(*(_outcome(read) for read in reads.values()))
         values: Values = {}
@@ -103,61 +99,32 @@ class Observer:
         return Observation(values, failures)
 
     async def _version(self) -> Values:
-        method = self._connection.version.get_code_without_preload_content
-        version = await self._connection.call(method, Version, seconds=self._timeout)
+        version = await self._connection.call("GET", "/version/", Version, seconds=self._timeout)
         return {"version": version.git_version}
 
     async def _nodes(self) -> Values:
-        method = self._connection.core.list_node_without_preload_content
-        capacities = [
-            node.status.capacity
-            async for page in self._pages(method, NodeList)
-            for node in page.items or []
-        ]
+        pages = self._connection.pages("/api/v1/nodes", ObjectList[Node], seconds=self._timeout)
+        capacities = [node.status.capacity async for page in pages for node in page]
         return {
             "node_count": len(capacities),
             "cpu_count": sum((capacity.cpu for capacity in capacities), Decimal(0)),
             "memory_bytes": math.ceil(sum(capacity.memory for capacity in capacities)),
         }
 
-    async def _pods(self) -> Values:
-        method = self._connection.core.list_pod_for_all_namespaces_without_preload_content
-        return {"pod_count": await self._count(method)}
-
-    async def _volumes(self) -> Values:
-        method = self._connection.core.list_persistent_volume_without_preload_content
-        return {"volume_count": await self._count(method)}
-
-    async def _count(self, method: Method) -> int:
+    async def _count(self, fact: str, path: str) -> Values:
         """The length of a list, usually from one page of one object."""
         # With a selector, resourceVersion=0 or metadata only, servers omit the remaining count.
-        first = await self._connection.call(method, ObjectList, seconds=self._timeout, limit=1)
+        first = await self._connection.call(
+            "GET", path, ObjectList[ApiObject], seconds=self._timeout, query={"limit": 1}
+        )
         remaining = first.metadata.remaining_item_count
         if remaining is not None or not first.metadata.continue_token:
-            return len(first.items or []) + (remaining or 0)
+            return {fact: len(first.items or []) + (remaining or 0)}
         # A continue token without a remaining count means an unknown number, not one object.
-        total = 0
-        async for page in self._pages(method, ObjectList, _headers=dict(_METADATA_ONLY)):
-            total += len(page.items or [])
-        return total
-
-    async def _pages(
-        self, method: Method, page_type: type[Page], **arguments: Any
-    ) -> AsyncIterator[Page]:
-        continue_token: str | None = None
-        while True:
-            page = await self._connection.call(
-                method,
-                page_type,
-                seconds=self._timeout,
-                limit=PAGE_SIZE,
-                _continue=continue_token,
-                **arguments,
-            )
-            yield page
-            continue_token = page.metadata.continue_token
-            if not continue_token:
-                return
+        pages = self._connection.pages(
+            path, ObjectList[ApiObject], seconds=self._timeout, accept=_METADATA_ONLY
+        )
+        return {fact: sum([len(page) async for page in pages])}
 
 
 async def _outcome(read: Awaitable[Values]) -> Values | ClusterError:

@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from kubernetes.aio.client import (
-    RbacV1Subject,
-    V1Namespace,
-    V1ObjectMeta,
-    V1RoleBinding,
-    V1RoleRef,
-    V1ServiceAccount,
-)
-
 from cluster.bindings import APPROVAL_LABEL
-from cluster.connection import (
-    ApiObject,
-    ClusterRefused,
-    Connection,
-    Method,
-    Namespace,
-    path_segment,
-)
+from cluster.connection import ApiObject, ClusterRefused, Connection, Namespace
 
 _ALREADY_EXISTS = 409
 _RBAC_GROUP = "rbac.authorization.k8s.io"
@@ -42,49 +26,51 @@ class Provisioner:
 
     async def ensure_namespace(self, name: str, made_for: str, ours: Collection[str]) -> bool:
         """A namespace that was created earlier for one of `ours` counts as created."""
-        annotations = {_MADE_FOR: made_for}
-        created = await self._create(
-            self._connection.core.create_namespace_without_preload_content,
-            body=V1Namespace(metadata=V1ObjectMeta(name=name, annotations=annotations)),
-        )
+        metadata = {"name": name, "annotations": {_MADE_FOR: made_for}}
+        created = await self._create("/api/v1/namespaces", {"metadata": metadata})
         return created or await self._purpose(name) in {made_for, *ours}
 
     async def ensure_service_account(self, namespace: str, name: str) -> bool:
         return await self._create(
-            self._connection.core.create_namespaced_service_account_without_preload_content,
-            namespace=path_segment(namespace),
-            body=V1ServiceAccount(metadata=V1ObjectMeta(name=name)),
+            "/api/v1/namespaces/{namespace}/serviceaccounts",
+            {"metadata": {"name": name}},
+            names={"namespace": namespace},
         )
 
     async def ensure_role_binding(
         self, namespace: str, service_account: str, cluster_role: str, key: str
     ) -> bool:
         """Bind the cluster role to the account, within its namespace only, with the label."""
-        subject = RbacV1Subject(kind="ServiceAccount", name=service_account, namespace=namespace)
-        role = V1RoleRef(api_group=_RBAC_GROUP, kind="ClusterRole", name=cluster_role)
         # Neither keys nor account names contain a colon, so no two of these share a binding.
-        metadata = V1ObjectMeta(
-            name=f"kubeportal:{key}:{service_account}:{cluster_role}",
-            labels={APPROVAL_LABEL: key},
-        )
+        name = f"kubeportal:{key}:{service_account}:{cluster_role}"
+        subject = {"kind": "ServiceAccount", "name": service_account, "namespace": namespace}
         return await self._create(
-            self._connection.rbac.create_namespaced_role_binding_without_preload_content,
-            namespace=path_segment(namespace),
-            body=V1RoleBinding(metadata=metadata, role_ref=role, subjects=[subject]),
+            "/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings",
+            {
+                "metadata": {"name": name, "labels": {APPROVAL_LABEL: key}},
+                "roleRef": {"apiGroup": _RBAC_GROUP, "kind": "ClusterRole", "name": cluster_role},
+                "subjects": [subject],
+            },
+            names={"namespace": namespace},
         )
 
     async def _purpose(self, name: str) -> str | None:
         namespace = await self._connection.call(
-            self._connection.core.read_namespace_without_preload_content,
+            "GET",
+            "/api/v1/namespaces/{name}",
             Namespace,
             seconds=self._timeout,
-            name=path_segment(name),
+            names={"name": name},
         )
         return (namespace.metadata.annotations or {}).get(_MADE_FOR)
 
-    async def _create(self, method: Method, **arguments: Any) -> bool:
+    async def _create(
+        self, path: str, body: Mapping[str, Any], *, names: Mapping[str, str] | None = None
+    ) -> bool:
         try:
-            await self._connection.call(method, ApiObject, seconds=self._timeout, **arguments)
+            await self._connection.call(
+                "POST", path, ApiObject, seconds=self._timeout, names=names, body=body
+            )
         except ClusterRefused as error:
             if error.status == _ALREADY_EXISTS:
                 return False

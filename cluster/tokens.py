@@ -9,8 +9,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from kubernetes.aio.client import AuthenticationV1TokenRequest, V1TokenRequestSpec
-
 from cluster.connection import (
     ClusterRefused,
     ClusterUnavailable,
@@ -18,7 +16,6 @@ from cluster.connection import (
     Secret,
     ServiceAccount,
     TokenRequest,
-    path_segment,
     translate_errors,
 )
 
@@ -50,8 +47,6 @@ class TokenIssuer:
 
         Raises ClusterRefused (404 for an unknown account) or ClusterUnavailable.
         """
-        path_segment(namespace)
-        path_segment(service_account)
         with translate_errors(self._connection.name):
             async with asyncio.timeout(self._timeout):
                 try:
@@ -66,36 +61,33 @@ class TokenIssuer:
     async def _request(
         self, namespace: str, service_account: str, lifetime: timedelta
     ) -> ServiceAccountToken:
-        core = self._connection.core
         seconds = int(lifetime.total_seconds())
         request = await self._connection.call(
-            core.create_namespaced_service_account_token_without_preload_content,
+            "POST",
+            "/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token",
             TokenRequest,
             seconds=self._timeout,
-            name=service_account,
-            namespace=namespace,
-            body=AuthenticationV1TokenRequest(
-                spec=V1TokenRequestSpec(audiences=[], expiration_seconds=seconds)
-            ),
+            names={"namespace": namespace, "name": service_account},
+            body={"spec": {"audiences": [], "expirationSeconds": seconds}},
         )
         expires_at = request.status.expiration_timestamp.astimezone(UTC)
         return ServiceAccountToken(request.status.token, expires_at)
 
     async def _read_secret(self, namespace: str, service_account: str) -> ServiceAccountToken:
         account = await self._connection.call(
-            self._connection.core.read_namespaced_service_account_without_preload_content,
+            "GET",
+            "/api/v1/namespaces/{namespace}/serviceaccounts/{name}",
             ServiceAccount,
             seconds=self._timeout,
-            name=service_account,
-            namespace=namespace,
+            names={"namespace": namespace, "name": service_account},
         )
         for reference in account.secrets or []:
             secret = await self._connection.call(
-                self._connection.core.read_namespaced_secret_without_preload_content,
+                "GET",
+                "/api/v1/namespaces/{namespace}/secrets/{name}",
                 Secret,
                 seconds=self._timeout,
-                name=path_segment(reference.name),
-                namespace=namespace,
+                names={"namespace": namespace, "name": reference.name},
             )
             token = (secret.data or {}).get("token")
             if token and _belongs_to(secret, service_account):

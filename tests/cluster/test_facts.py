@@ -87,7 +87,7 @@ def without_remaining_count(body: bytes) -> bytes:
 
 @pytest.fixture
 def pages_of_four(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cluster.facts.PAGE_SIZE", 4)
+    monkeypatch.setattr("cluster.connection.PAGE_SIZE", 4)
 
 
 @pytest.mark.usefixtures("pages_of_four")
