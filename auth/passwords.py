@@ -11,7 +11,6 @@ from typing import TypeVar, TypeVarTuple
 import anyio
 from anyio.to_thread import run_sync
 from passlib.context import CryptContext
-from zxcvbn import zxcvbn
 
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
@@ -138,6 +137,8 @@ def check_password(password: str, names: Iterable[str] = ()) -> None:
         raise UnusablePassword(f"A password has at most {MAXIMUM_LENGTH} characters.")
     if any("\ud800" <= character <= "\udfff" for character in password):
         raise UnusablePassword("A password has complete Unicode characters only.")
+    from zxcvbn import zxcvbn  # here, as its dictionaries take 12 MiB
+
     words = [PRODUCT, *(word for name in names if name for word in (name, *name.split("@")))]
     with _zxcvbn_lock:
         estimate = zxcvbn(password[:ESTIMATED_LENGTH], user_inputs=words)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from cluster.connection import (
@@ -48,6 +49,7 @@ class Facts:
 
 
 Values = dict[str, Any]
+Read = Callable[[], Awaitable[Values]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +84,11 @@ class Observer:
 
     async def observe(self) -> Observation:
         """Read everything. What cannot be read is in the observation's failures."""
-        reads = {
-            "version": self._version(),
-            "nodes": self._nodes(),
-            "pods": self._count("pod_count", "/api/v1/pods"),
-            "volumes": self._count("volume_count", "/api/v1/persistentvolumes"),
+        reads: dict[str, Read] = {
+            "version": self._version,
+            "nodes": self._nodes,
+            "pods": partial(self._count, "pod_count", "/api/v1/pods"),
+            "volumes": partial(self._count, "volume_count", "/api/v1/persistentvolumes"),
         }
         outcomes = await asyncio.gather(*(_outcome(read) for read in reads.values()))
         values: Values = {}
@@ -127,9 +129,9 @@ class Observer:
         return {fact: sum([len(page) async for page in pages])}
 
 
-async def _outcome(read: Awaitable[Values]) -> Values | ClusterError:
+async def _outcome(read: Read) -> Values | ClusterError:
     try:
-        return await read
+        return await read()
     except ClusterError as error:
         return error
 

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-import asyncpg
 from tortoise.exceptions import DBConnectionError, OperationalError
 
 from models import Database
@@ -18,16 +17,6 @@ from portal.settings import postgres_label
 
 VARIABLE = "KUBEPORTAL_DATABASE_URL"
 TEMPORARY = f"sqlite://{IN_MEMORY}"
-
-# Tortoise translates only a part of what the drivers raise.
-DATABASE_ERRORS = (
-    asyncpg.InterfaceError,
-    asyncpg.PostgresError,
-    DBConnectionError,
-    OperationalError,
-    sqlite3.DatabaseError,
-)
-
 
 class DatabaseUnusable(OperatorError):
     """The database is not usable; the message names the setting, or what to do first."""
@@ -85,9 +74,22 @@ async def _is_empty(url: str) -> bool:
 def _translate_errors(database: Database) -> Iterator[None]:
     try:
         yield
-    except DATABASE_ERRORS as error:
+    except _database_errors() as error:
         place = database.sqlite_path or "PostgreSQL refuses"
         raise DatabaseUnusable(f"{VARIABLE}: {place}: {error}") from None
+
+
+def _database_errors() -> tuple[type[Exception], ...]:
+    """Tortoise translates only a part of what the drivers raise."""
+    import asyncpg  # here, as it takes 2.5 MiB, which SQLite does without
+
+    return (
+        asyncpg.InterfaceError,
+        asyncpg.PostgresError,
+        DBConnectionError,
+        OperationalError,
+        sqlite3.DatabaseError,
+    )
 
 
 @contextmanager
