@@ -18,6 +18,7 @@ from portal.settings import postgres_label
 VARIABLE = "KUBEPORTAL_DATABASE_URL"
 TEMPORARY = f"sqlite://{IN_MEMORY}"
 
+
 class DatabaseUnusable(OperatorError):
     """The database is not usable; the message names the setting, or what to do first."""
 

@@ -5,8 +5,43 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 IMPORTS = "import portal.cli.administration, portal.cli.contract, portal.cli.serve"
 ROOT = Path(__file__).parents[2]
+# What takes megabytes or tenths of a second to import, and is not needed to serve
+NOT_FOR_SERVING = {
+    "asyncpg",
+    "kubernetes.aio.client.api.core_v1_api",
+    "kubernetes.aio.client.models.v1_pod",
+    "portal.declared",
+    "portal.legacy",
+    "zxcvbn",
+}
+# What the server needs and the commands of users do not
+FOR_SERVING = {
+    "aiohttp",
+    "anyio",
+    "asyncio",
+    "cluster",
+    "graphql",
+    "httpx2",
+    "kubernetes",
+    "models",
+    "pydantic",
+    "schema",
+    "starlette",
+    "tortoise",
+}
+
+
+def loaded_by(code: str, *arguments: str) -> set[str]:
+    """The names of all modules that the code has imported."""
+    program = f"{code}\nimport sys\nprint(*sys.modules, file=sys.stderr)"
+    command = [sys.executable, "-c", program, *arguments]
+    outcome = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert outcome.returncode == 0, outcome.stderr
+    return set(outcome.stderr.split())
 
 
 def test_packages_import_as_designed() -> None:
@@ -21,3 +56,16 @@ def test_import_has_no_side_effects() -> None:
     environment = {**os.environ, "KUBEPORTAL_DATABASE_URL": "nonsense", "KUBECONFIG": "/nowhere"}
     outcome = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
     assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, "", "")
+
+
+def test_server_imports_only_what_it_needs() -> None:
+    modules = loaded_by("import portal.cli.serve")
+    assert {"portal.web.app", "kubernetes.aio.client.api_client"} <= modules
+    assert modules & NOT_FOR_SERVING == set()
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("credential", "--help")], ids=str)
+def test_commands_of_users_do_not_import_the_server(arguments: tuple[str, ...]) -> None:
+    modules = loaded_by("from portal.cli.main import main; main()", *arguments)
+    assert "portal.cli.main" in modules
+    assert modules & FOR_SERVING == set()
