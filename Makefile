@@ -16,7 +16,7 @@ DEMO = demo.sqlite3
 DEMO_SECRET = demo.secret
 EXAMPLE = deploy/example/portal.yaml
 
-.PHONY: run playground no-playground test fuzz tools lint format schema clean
+.PHONY: run playground no-playground test fuzz bench tools lint format schema clean
 
 run: export KUBEPORTAL_DATABASE_URL ?= sqlite://$(DEMO)
 run: export KUBEPORTAL_ALLOWED_URLS ?= http://localhost:$(PORT),http://127.0.0.1:$(PORT)
@@ -34,6 +34,9 @@ fuzz: export KUBEPORTAL_TEST_FUZZ = many
 fuzz: $(STAMP)  ## Send many random hostile requests; SEED repeats a run
 	@echo 'To repeat this run: make fuzz SEED=$(SEED)'
 	$(BIN)/pytest tests/security --numprocesses $(WORKERS) -k fuzzed --hypothesis-seed=$(SEED)
+
+bench: $(STAMP)  ## Measure costs, next to hand-written handlers; writes bench/RESULTS.md
+	$(BIN)/python -m bench --results bench/RESULTS.md all
 
 tools: $(PYTHON_TOOLS) $(if $(shell command -v npm),$(NODE_TOOLS))  ## Install the code generators and linters that tests of the contracts use
 

@@ -17,7 +17,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 VERSION = "v1.36.0"
-NODE = {"status": {"capacity": {"cpu": "16", "memory": "65536Ki"}}}
+IMAGES = [{"names": [f"registry.example.org/image-{n}:1.0"], "sizeBytes": n} for n in range(50)]
+NODE = {"status": {"capacity": {"cpu": "16", "memory": "65536Ki"}, "images": IMAGES}}
 TOKEN_LIFETIME = timedelta(hours=1)
 
 
@@ -28,9 +29,10 @@ class ApiServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, *, nodes: int = 3, pods: int = 100) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.pod_count = 100
+        self.pod_count = pods
+        self._nodes = {"metadata": {}, "items": [NODE] * nodes}
         self.first_reads: dict[int, float] = {}
 
     def write_kubeconfig(self, file: Path) -> None:
@@ -50,7 +52,7 @@ class ApiServer(ThreadingHTTPServer):
         if path == "/version/":
             return {"gitVersion": VERSION}
         if path == "/api/v1/nodes":
-            return {"metadata": {}, "items": [NODE] * 3}
+            return self._nodes
         if path == "/api/v1/pods":
             self.first_reads.setdefault(self.pod_count, time.perf_counter())
             return {"metadata": {"remainingItemCount": self.pod_count - 1}, "items": [{}]}
@@ -80,8 +82,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running_api_server() -> Iterator[ApiServer]:
-    with ApiServer() as server:
+def running(server: ApiServer) -> Iterator[ApiServer]:
+    with server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield server

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 
 import click
 
 from bench.client import Client, Request
-from bench.report import Report, Table, show_progress
+from bench.report import Table, show_progress
 from bench.rows import Row, rows_for
 from bench.servers import Server, Stage, database_option, stage
 
@@ -44,18 +44,19 @@ class Meter:
         self.milliseconds = min(self.milliseconds, 1000 * seconds / sent)
 
 
-def measure_cpu(its: Stage, effort: Effort, only: str = "") -> Table:
+def measure_cpu(
+    its: Stage, portal: Server, reference: Server, effort: Effort, only: str = ""
+) -> Table:
     """The rows whose names contain `only`."""
     note = NOTE.format(
         connections=effort.connections, rounds=effort.rounds, requests=effort.requests
     )
     columns = ("request", "portal", "reference", "ratio", "target")
     table = Table(f"CPU time of requests, {its.database}", note, columns)
-    with its.portal() as portal, its.reference() as reference:
-        for row in rows_for(its.sample):
-            if only.lower() in row.name.lower():
-                show_progress(f"{its.database}: {row.name}")
-                _measure_row(table, row, portal, reference, effort)
+    for row in rows_for(its.sample):
+        if only.lower() in row.name.lower():
+            show_progress(f"{its.database}: {row.name}")
+            _measure_row(table, row, portal, reference, effort)
     return table
 
 
@@ -102,10 +103,8 @@ def _add(table: Table, row: Row, milliseconds: list[float]) -> None:
 @click.option("--only", default="", help="A part of the names of the rows to measure.")
 @click.option("--rounds", default=10, show_default=True)
 @click.option("--requests", default=100, show_default=True, help="Requests in a turn.")
-def cpu(databases: Sequence[str], only: str, rounds: int, requests: int) -> None:
+def cpu(databases: Sequence[str], only: str, rounds: int, requests: int) -> Iterator[Table]:
     effort = Effort(rounds, requests)
-    report = Report()
     for database in databases:
-        with stage(database) as its:
-            report.add(measure_cpu(its, effort, only))
-    report.finish()
+        with stage(database) as its, its.portal() as portal, its.reference() as reference:
+            yield measure_cpu(its, portal, reference, effort, only)

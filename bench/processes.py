@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 
 import click
 
 from bench.client import Client
-from bench.report import Report, Table, show_progress
+from bench.report import Table, show_progress
 from bench.rows import rows_for
 from bench.servers import KUBEPORTAL, Server, Stage, stage
 from portal.cli.client import AccessTokenFile
@@ -24,25 +25,27 @@ NOTE = (
 )
 
 
-def measure_processes(its: Stage, rounds: int, requests: int) -> Table:
-    table = Table("Processes", NOTE.format(rounds=rounds), ("process", "CPU s", "MiB"))
+def measure_start(its: Stage) -> tuple[float, float]:
+    """The CPU time and memory of a portal that has just started."""
     show_progress("start of the server")
-    cpu, memory = min(_start(its) for _ in range(rounds))
-    table.add("kubeportal serve, until it answers", f"{cpu:.2f}", f"{memory:.0f}")
-    with its.portal() as portal:
-        _add_memory(table, its, portal, requests)
-        show_progress("commands")
-        config = _sign_in(its, portal)
-        server = f"http://127.0.0.1:{portal.port}"
-        for arguments in (("--help",), ("credential", "--server", server)):
-            cpu = min(_run(*arguments, XDG_CONFIG_HOME=str(config)) for _ in range(rounds))
-            table.add(f"kubeportal {arguments[0]}", f"{cpu:.2f}", "")
-    return table
-
-
-def _start(its: Stage) -> tuple[float, float]:
     with its.portal() as portal:
         return portal.cpu, portal.memory
+
+
+def measure_processes(
+    its: Stage, portal: Server, start: tuple[float, float], rounds: int, requests: int
+) -> Table:
+    """`start` is the result of `measure_start`, and `portal` one that has just started."""
+    table = Table("Processes", NOTE.format(rounds=rounds), ("process", "CPU s", "MiB"))
+    table.add("kubeportal serve, until it answers", f"{start[0]:.2f}", f"{start[1]:.0f}")
+    _add_memory(table, its, portal, requests)
+    show_progress("commands")
+    config = _sign_in(its, portal)
+    server = f"http://127.0.0.1:{portal.port}"
+    for arguments in (("--help",), ("credential", "--server", server)):
+        cpu = min(_run(*arguments, XDG_CONFIG_HOME=str(config)) for _ in range(rounds))
+        table.add(f"kubeportal {arguments[0]}", f"{cpu:.2f}", "")
+    return table
 
 
 def _add_memory(table: Table, its: Stage, portal: Server, requests: int) -> None:
@@ -77,6 +80,8 @@ def _run(*arguments: str, **variables: str) -> float:
 @click.command(help=__doc__)
 @click.option("--rounds", default=5, show_default=True)
 @click.option("--requests", default=50_000, show_default=True, help="Requests before the last row.")
-def processes(rounds: int, requests: int) -> None:
+def processes(rounds: int, requests: int) -> Iterator[Table]:
     with stage("sqlite") as its:
-        Report().add(measure_processes(its, rounds, requests))
+        start = min(measure_start(its) for _ in range(rounds))
+        with its.portal() as portal:
+            yield measure_processes(its, portal, start, rounds, requests)

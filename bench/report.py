@@ -6,7 +6,7 @@ import platform
 import re
 import sqlite3
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -66,25 +66,23 @@ def show_progress(text: str) -> None:
     click.echo(f"… {text}", err=True)
 
 
-class Report:
-    """Prints tables as they are added."""
+def publish(tables: Iterable[Table], file: Path | None) -> None:
+    """Print each table as soon as it is measured; write all of them to the file at the end.
 
-    def __init__(self) -> None:
-        self._tables: list[Table] = []
-
-    def add(self, table: Table) -> None:
-        self._tables.append(table)
-        click.echo(f"\n{table}")
-
-    def write(self, file: Path) -> None:
+    Raises ClickException when a row is above its limit.
+    """
+    measured = [_printed(table) for table in tables]
+    if file is not None:
         facts = "".join(f"- {fact}\n" for fact in _facts())
-        parts = ["# Results of `make bench`\n", facts, *map(str, self._tables)]
-        file.write_text("\n".join(parts), encoding="utf-8")
+        text = "\n".join(["# Results of `make bench`\n", facts, *map(str, measured)])
+        file.write_text(text, encoding="utf-8")
+    if misses := [miss for table in measured for miss in table.misses]:
+        raise click.ClickException("\n  ".join(["above the limit:", *misses]))
 
-    def finish(self) -> None:
-        """Raises ClickException when a row is above its limit."""
-        if misses := [miss for table in self._tables for miss in table.misses]:
-            raise click.ClickException("\n  ".join(["above the limit:", *misses]))
+
+def _printed(table: Table) -> Table:
+    click.echo(f"\n{table}")
+    return table
 
 
 def _facts() -> Iterator[str]:

@@ -4,28 +4,30 @@
     python -m bench data postgres://…/large
     python -m bench scale postgres://…/small postgres://…/large
 
-The portals answer in turns, so that other load on the machine affects both alike, and in this
-process: without sockets and without an HTTP client. The costs are medians; CPU is that of the
-portal, without the database. Fails when a call takes longer in the large portal than the limit.
+Without databases, both are created in a temporary PostgreSQL server. The portals run in this
+process, without sockets and without an HTTP client.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+import asyncpg
 import click
 import orjson
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from tortoise.models import Model
 
-from bench.data import PASSWORD, username
+from bench.data import PASSWORD, Sizes, create, username
+from bench.report import Table, show_progress
+from bench.servers import temporary_postgres
 from cluster.cluster import Clusters
 from models import AuditEvent, CredentialIssue, Membership, User
 from portal.settings import Settings
@@ -34,6 +36,11 @@ from resolvers.pages import BY_ID, Order, cursor
 from resolvers.users import UserOrderField
 from schema.audit import NEWEST_FIRST
 
+PORTALS = {"small": Sizes(), "large": Sizes(users=100_000, groups=2_000, webapps=1_000)}
+NOTE = (
+    "Milliseconds of a call, and of CPU time of the portal without the database; in turns; medians"
+    " of {rounds} rounds. The limit is for the ratio of the durations."
+)
 ADMINISTRATOR, MEMBER, EVERYONE, CLUSTER_USERS = 1, 22, 1, 2
 WARM_UP = 10  # calls; PostgreSQL chooses between generic and custom plans after the fifth one
 LOGIN = """mutation ($username: String!, $password: String!) {
@@ -281,22 +288,44 @@ async def measure(urls: tuple[str, str], calls: list[Call], rounds: int) -> tupl
     return small, large
 
 
+async def create_portals(server: str) -> tuple[str, str]:
+    """The URLs of a small and a large one."""
+    connection = await asyncpg.connect(f"{server}/postgres")
+    for name, sizes in PORTALS.items():
+        show_progress(f"a {name} portal with {sizes.users:,} users")
+        await connection.execute(f"CREATE DATABASE {name}")
+        await create(f"{server}/{name}", sizes)
+    await connection.close()
+    small, large = (f"{server}/{name}" for name in PORTALS)
+    return small, large
+
+
+def measure_scale(urls: tuple[str, str], calls: list[Call], rounds: int, limit: float) -> Table:
+    columns = ("call", "small", "small, CPU", "large", "large, CPU", "ratio", "limit")
+    table = Table("A large portal", NOTE.format(rounds=rounds), columns)
+    small, large = asyncio.run(measure(urls, calls, rounds))
+    for call in calls:
+        (wall, cpu), (large_wall, large_cpu) = small.medians(call), large.medians(call)
+        ratio = large_wall / wall
+        figures = (f"{number:.2f}" for number in (wall, cpu, large_wall, large_cpu, ratio))
+        table.add_limited(call.name, *figures, value=ratio, limit=limit)
+    return table
+
+
 @click.command(help=__doc__)
-@click.argument("small")
-@click.argument("large")
+@click.argument("small", required=False)
+@click.argument("large", required=False)
 @click.option("--only", default="", help="Only calls whose name contains this text.")
 @click.option("--rounds", default=50, show_default=True)
 @click.option("--limit", default=1.5, show_default=True, help="Allowed ratio of the durations.")
-def scale(small: str, large: str, only: str, rounds: int, limit: float) -> None:
+def scale(
+    small: str | None, large: str | None, only: str, rounds: int, limit: float
+) -> Iterator[Table]:
     calls = [call for call in CALLS if only in call.name]
-    sides = asyncio.run(measure((small, large), calls, rounds))
-    click.echo(f"{'':<34}{'small ms':>9}{'CPU ms':>8}{'large ms':>9}{'CPU ms':>8}{'ratio':>7}")
-    worst = 0.0
-    for call in calls:
-        (wall, cpu), (large_wall, large_cpu) = (side.medians(call) for side in sides)
-        ratio = large_wall / wall
-        worst = max(worst, ratio)
-        figures = f"{wall:9.2f}{cpu:8.2f}{large_wall:9.2f}{large_cpu:8.2f}{ratio:7.2f}"
-        click.echo(f"{call.name:<34}{figures}{' *' if ratio > limit else ''}")
-    if worst > limit:
-        raise click.ClickException(f"a call takes {worst:.2f} times as long in the large portal")
+    with ExitStack() as stack:
+        if small and large:
+            urls = (small, large)
+        else:
+            server = stack.enter_context(temporary_postgres())
+            urls = asyncio.run(create_portals(server))
+        yield measure_scale(urls, calls, rounds, limit)

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from bench.api_server import ApiServer, running_api_server
+from bench.api_server import ApiServer, running
 from bench.client import Client, Request
 from bench.rows import DOCUMENTS
 from bench.sample import SECRET_KEY, Sample, create_sample
@@ -148,7 +148,7 @@ def stage(database: str) -> Iterator[Stage]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="kubeportal-bench-")))
         url = stack.enter_context(empty_database(database, folder))
-        api_server = stack.enter_context(running_api_server())
+        api_server = stack.enter_context(running(ApiServer()))
         api_server.write_kubeconfig(folder / "kubeconfig")
         documents = folder / "documents"
         documents.mkdir()
@@ -169,8 +169,15 @@ def empty_database(kind: str, folder: Path) -> Iterator[str]:
     if kind == "sqlite":
         yield f"sqlite://{folder}/portal.sqlite3"
         return
+    with temporary_postgres() as server:
+        yield f"{server}/postgres"
+
+
+@contextmanager
+def temporary_postgres() -> Iterator[str]:
+    """Raises ClickException without the programs of the server."""
     programs = postgres_programs()
     if programs is None:
         raise click.ClickException("no PostgreSQL: install its server programs")
     with postgres_server(programs) as server:
-        yield f"{server}/postgres"
+        yield server

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from multiprocessing.connection import Connection
 from statistics import median
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import click
 
 from bench.client import HEAD_END, Client, Request
-from bench.report import Report, Table, show_progress
+from bench.report import Table, show_progress
 from bench.servers import Server, Stage, stage
 
 STREAMS_OF_A_USER = 20
@@ -27,7 +27,8 @@ NOTE = (
     f"{{subscribers}} connections, {STREAMS_OF_A_USER} of each user, to one worker. *change*:"
     " milliseconds from the API server's answer with a changed fact until the last subscriber has"
     " got the change. *CPU*: of the server process for it, in milliseconds. *idle* and *busy*: the"
-    " longest latency of `GET /healthz` in milliseconds, without a change and meanwhile. Medians of"
+    " longest latency of `GET /healthz` in milliseconds, without a change and meanwhile. *MiB*: of"
+    " the server process. Medians of"
     " {rounds} changes."
 )
 
@@ -120,15 +121,12 @@ def run_probe(port: int, connection: Connection) -> None:
             connection.send(latencies)
 
 
-def measure_subscribers(its: Stage, count: int, rounds: int) -> Table:
-    columns = ("transport", "change", "CPU", "idle", "busy", "MiB before", "MiB open")
+def measure_subscribers(its: Stage, portal: Server, count: int, rounds: int) -> Table:
+    columns = ("transport", "change", "CPU", "idle", "busy", "MiB")
     table = Table("Subscribers", NOTE.format(subscribers=count, rounds=rounds), columns)
-    for name in TRANSPORTS:
-        show_progress(f"{count} subscribers, {name}")
-        with (
-            its.portal(KUBEPORTAL_FACTS_INTERVAL="1s") as portal,
-            closing(Probe(portal.port)) as probe,
-        ):
+    with closing(Probe(portal.port)) as probe:
+        for name in TRANSPORTS:
+            show_progress(f"{count} subscribers, {name}")
             table.add(name, *asyncio.run(_measure(its, portal, probe, name, count, rounds)))
     return table
 
@@ -137,9 +135,8 @@ async def _measure(
     its: Stage, portal: Server, probe: Probe, name: str, count: int, rounds: int
 ) -> list[str]:
     """The cells of a row but its name."""
-    before = portal.memory
     streams = await _open(its, portal, TRANSPORTS[name], count)
-    after = portal.memory
+    memory = portal.memory
     probe.collect()
     await asyncio.sleep(IDLE_SECONDS)
     idle = max(latency.seconds for latency in probe.collect())
@@ -148,7 +145,7 @@ async def _measure(
         stream.writer.close()
     change, cpu, busy = (median(column) for column in zip(*changes, strict=True))
     milliseconds = [f"{1000 * seconds:.1f}" for seconds in (change, cpu, idle, busy)]
-    return [*milliseconds, f"{before:.0f}", f"{after:.0f}"]
+    return [*milliseconds, f"{memory:.0f}"]
 
 
 async def _open(
@@ -190,6 +187,6 @@ async def _receive(streams: list[Stream], pod_count: int) -> None:
 @click.command(help=__doc__)
 @click.option("--count", default=1000, show_default=True, help="Number of subscribers.")
 @click.option("--rounds", default=5, show_default=True)
-def subscribers(count: int, rounds: int) -> None:
-    with stage("sqlite") as its:
-        Report().add(measure_subscribers(its, count, rounds))
+def subscribers(count: int, rounds: int) -> Iterator[Table]:
+    with stage("sqlite") as its, its.portal(KUBEPORTAL_FACTS_INTERVAL="1s") as portal:
+        yield measure_subscribers(its, portal, count, rounds)

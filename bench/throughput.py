@@ -6,13 +6,13 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
 from bench.client import Request
-from bench.report import Report, Table, show_progress
+from bench.report import Table, show_progress
 from bench.rows import rows_for
 from bench.servers import Server, Stage, database_option, stage
 
@@ -86,8 +86,7 @@ def _latency(output: str, percentile: int) -> str:
 @click.command(help=__doc__)
 @database_option
 @click.option("--seconds", default=3, show_default=True, help="Duration of each measurement.")
-def throughput(databases: Sequence[str], seconds: int) -> None:
-    report = Report()
+def throughput(databases: Sequence[str], seconds: int) -> Iterator[Table]:
     for database in databases:
         with stage(database) as its:
-            report.add(measure_throughput(its, seconds))
+            yield measure_throughput(its, seconds)

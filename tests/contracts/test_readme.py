@@ -12,7 +12,6 @@ import pytest
 from graphql import build_schema, parse, validate
 
 from auth.passwords import Passwords
-from bench.__main__ import bench
 from cluster.cluster import Clusters
 from models import Database
 from portal.cli.contract import print_schema
@@ -122,10 +121,6 @@ def test_make_commands_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for command in found(r"^    make (\w+)"):
         assert re.search(rf"^{command}:", makefile, flags=re.MULTILINE), command
-
-
-def test_every_benchmark_is_documented() -> None:
-    assert set(found(r"python -m bench (\w+)")) == bench.commands.keys()
 
 
 def test_container_command_matches_image() -> None:
