@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -209,7 +209,7 @@ class SqliteReader:
     def __init__(self, file: str) -> None:
         self._connection = sqlite3.connect(file, timeout=READER_TIMEOUT)
 
-    def fetch(self, statement: str, values: Sequence[Any]) -> list[Any]:
+    def fetch(self, statement: str, values: Mapping[str, Any]) -> list[Any]:
         """Raises OperationalError, as Tortoise does."""
         logger.debug("%s: %s", statement, values)
         try:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
-from uuid import UUID
 
-import orjson
+from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.fields import DatetimeField, Field
 from tortoise.models import Model
 
@@ -33,6 +33,7 @@ class Statement:
         self._sql = sql
         self._models = models
         self._parameters = tuple(dict.fromkeys(name for _, name in PARAMETER.findall(sql)))
+        self._has_lists = any(operator for operator, _ in PARAMETER.findall(sql))
         self._built: dict[str, tuple[str, list[Hydrator]]] = {}
 
     async def rows(self, **values: Any) -> Sequence[tuple[Any, ...]]:
@@ -41,14 +42,14 @@ class Statement:
         dialect = client.capabilities.dialect
         # Only now, as Tortoise completes the models when it is initialised
         text, hydrators = self._built.get(dialect) or self._build(dialect)
-        arguments = [values[name] for name in self._parameters]
-        if dialect == "sqlite":
-            arguments = list(map(_sqlite_value, arguments))
         found: Sequence[Any]
-        if isinstance(client, SqliteClient) and client.reader:
-            found = client.reader.fetch(text, arguments)
-        else:
+        if dialect == "postgres":
+            arguments = [values[name] for name in self._parameters]
             _, found = await client.execute_query(text, arguments)
+        else:
+            if self._has_lists:
+                text = PARAMETER.sub(partial(_expand, values), text)
+            found = await _fetch_from_sqlite(client, text, values)
         return [_hydrated(tuple(row), hydrators) for row in found]
 
     async def row(self, **values: Any) -> tuple[Any, ...] | None:
@@ -62,17 +63,35 @@ class Statement:
         def all_columns(match: re.Match[str]) -> str:
             return ", ".join(f'{match[1]}."{name}"' for name in hydrators[match[1]].columns)
 
-        def placeholder(match: re.Match[str]) -> str:
-            operator, number = match[1], self._parameters.index(match[2]) + 1
-            if dialect == "postgres":
-                return f"= ANY(${number})" if operator else f"${number}"
-            if operator:
-                return f"IN (SELECT value FROM json_each(?{number}))"  # noqa: S608  # a number
-            return f"?{number}"
+        def numbered(match: re.Match[str]) -> str:
+            number = self._parameters.index(match[2]) + 1
+            return f"= ANY(${number})" if match[1] else f"${number}"
 
-        text = PARAMETER.sub(placeholder, ALL_COLUMNS.sub(all_columns, self._sql))
+        text = ALL_COLUMNS.sub(all_columns, self._sql)
+        if dialect == "postgres":
+            text = PARAMETER.sub(numbered, text)
         self._built[dialect] = text, list(hydrators.values())
         return self._built[dialect]
+
+
+async def _fetch_from_sqlite(
+    client: BaseDBAsyncClient, text: str, values: dict[str, Any]
+) -> Sequence[Any]:
+    """In the event loop, except in a transaction and from a database in memory."""
+    if isinstance(client, SqliteClient) and client.reader:
+        return client.reader.fetch(text, values)
+    _, found = await client.execute_query(text, values)  # type: ignore[arg-type]  # any parameters
+    return found
+
+
+def _expand(values: dict[str, Any], match: re.Match[str]) -> str:
+    """A parameter for each item: SQLite looks up constants in a view, but not a table of them."""
+    operator, name = match.groups()
+    if not operator:
+        return match[0]
+    items = {f"{name}_{number}": item for number, item in enumerate(values.pop(name))}
+    values |= items
+    return f"IN ({', '.join(f':{item}' for item in items)})"
 
 
 class Hydrator:
@@ -125,12 +144,6 @@ def _hydrated(row: tuple[Any, ...], hydrators: Sequence[Hydrator]) -> tuple[Any,
         instances.append(hydrator.instance(list(row[start:end])))
         start = end
     return (*instances, *row[start:])
-
-
-def _sqlite_value(value: Any) -> Any:
-    if isinstance(value, UUID):
-        return str(value)
-    return orjson.dumps(value).decode() if isinstance(value, list | tuple) else value
 
 
 def by_owner(rows: Iterable[tuple[Any, ...]], owners: Sequence[int]) -> list[list[Any]]:
