@@ -20,7 +20,7 @@ from models.database import lock_rows
 from models.sessions import ADDRESS_LENGTH, CLIENT_LENGTH, TOKEN_NAME_LENGTH
 from models.statements import Statement
 from resolvers.actor import Actor, Client
-from resolvers.administrators import ADMINISTRATES
+from resolvers.administrators import ADMINISTRATORS
 from resolvers.audit import record
 from resolvers.changes import EndSessions
 from resolvers.errors import (
@@ -48,7 +48,7 @@ RECENT_SIGN_IN = timedelta(minutes=15)
 
 # Everything about the caller of a request
 CALLER = f"""
-    SELECT s.*, users.*, a.*, {ADMINISTRATES}
+    SELECT s.*, users.*, a.*, users.id IN {ADMINISTRATORS}
       FROM sessions s JOIN users ON users.id = s.user_id
       LEFT JOIN service_accounts a ON a.id = users.service_account_id
      WHERE """
@@ -80,7 +80,7 @@ async def require_current(services: Services, actor: Actor) -> None:
 
 async def actor_of(session_id: UUID, client: Client) -> Actor:
     """The user of the session; anonymous if there is no such session."""
-    return _actor(await BY_ID.row(id=session_id), client)
+    return _actor(await BY_ID.row(id=str(session_id)), client)
 
 
 async def _bearer(services: Services, bearer: str, client: Client) -> Actor:
