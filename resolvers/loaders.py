@@ -22,8 +22,8 @@ class Loaders:
         self.groups_of_webapp: DataLoader[int, list[Group]] = DataLoader(self._groups_of_webapps)
         self.access_request: DataLoader[int, AccessRequest | None] = DataLoader(self._requests)
         self.member_count: DataLoader[int, int] = DataLoader(self._member_counts)
-        self._administrates: DataLoader[int, bool] = DataLoader(_administrate)
-        self._accounts: DataLoader[int, ServiceAccount | None] = DataLoader(_accounts)
+        self.is_admin: DataLoader[int, bool] = DataLoader(_administrate)
+        self.service_account: DataLoader[int, ServiceAccount | None] = DataLoader(_accounts)
         self._member_pages: dict[PageArguments, DataLoader[int, Page[User]]] = {}
 
     def members_of_group(self, arguments: PageArguments) -> DataLoader[int, Page[User]]:
@@ -31,18 +31,6 @@ class Loaders:
             return await groups.pages(self._actor, group_ids, arguments)
 
         return self._member_pages.setdefault(arguments, DataLoader(load))
-
-    async def is_admin(self, user: User) -> bool:
-        """The caller came with the answer; a mutation reads its rows anew."""
-        if user is self._actor.user_or_none:
-            return self._actor.administrates
-        return await self._administrates.load(user.id)
-
-    async def service_account(self, user: User) -> ServiceAccount | None:
-        if user is self._actor.user_or_none:
-            return self._actor.service_account
-        account_id = user.service_account_id
-        return await self._accounts.load(account_id) if account_id else None
 
     async def _webapps_of_groups(self, group_ids: list[int]) -> list[list[WebApp]]:
         return await webapps.of_groups(self._actor, group_ids)

@@ -116,7 +116,11 @@ class ServiceAccount:
     qualified_name: str = strawberry.field(description="Namespace and name as `namespace:name`.")
 
     @classmethod
-    def of(cls, row: models.ServiceAccount, owner: models.User, context: Context) -> ServiceAccount:
+    def of_user(
+        cls, row: models.ServiceAccount | None, owner: models.User, context: Context
+    ) -> ServiceAccount | None:
+        if row is None:
+            return None
         home = clusters.cluster_of(context.services.clusters, row)
         return cls(
             row=row,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 from strawberry import Info
@@ -18,10 +19,10 @@ class Context:
     services: Services
     actor: Actor
     request_id: str = ""
-    loaders: Loaders = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.loaders = Loaders(self.actor)
+    @cached_property
+    def loaders(self) -> Loaders:
+        return Loaders(self.actor)
 
     @property
     def unauthenticated(self) -> Unauthenticated | None:
@@ -31,7 +32,7 @@ class Context:
     def sign_in(self, actor: Actor) -> None:
         """Lets the rest of the operation, which selects the signed-in user, run as that user."""
         self.actor = actor
-        self.loaders = Loaders(self.actor)
+        self.__dict__.pop("loaders", None)
 
 
 PortalInfo: TypeAlias = Info[Context, None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import aclosing
 from functools import cached_property, lru_cache
 from inspect import isawaitable
@@ -23,6 +23,7 @@ from graphql import (
     subscribe,
     validate,
 )
+from graphql.execution import Executor as GraphQLExecutor
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
 from resolvers.errors import ErrorCode, Forbidden
@@ -96,7 +97,7 @@ class Executor:
         self._limits = limits or Limits()
         self._plans = Plans(self.graphql_schema, self._limits.list_size)
         self._hide_suggestions = introspection is Introspection.SIGNED_IN
-        self._mutations: set[asyncio.Task[ExecutionResult]] = set()
+        self._mutations: set[asyncio.Future[ExecutionResult]] = set()
         self._cached = lru_cache(CACHED_DOCUMENTS)(self._checked)
 
     @cached_property
@@ -124,7 +125,9 @@ class Executor:
         else:
             arguments = self._arguments(context, values, operation_name)
             running = execute(self.graphql_schema, document, **arguments)
-            result = await self._in_time(_public(running, context.request_id), plan)
+            if isawaitable(running):
+                running = await self._in_time(running, plan)
+            result = public_result(running, context.request_id)
         return _with_extensions(result, self._extensions(plan, values))
 
     async def stream(
@@ -205,6 +208,8 @@ class Executor:
             "variable_values": values,
             "operation_name": operation_name,
             "hide_suggestions": self._hide_suggestions,
+            # The default one is for `@defer` and `@stream`, which the schema does not have
+            "executor_class": GraphQLExecutor,
         }
 
     async def _subscribe(
@@ -225,7 +230,7 @@ class Executor:
                 yield result
 
     async def _in_time(
-        self, running: Coroutine[Any, Any, ExecutionResult], plan: Plan | None
+        self, running: Awaitable[ExecutionResult], plan: Plan | None
     ) -> ExecutionResult:
         is_mutation = plan is not None and plan.kind is OperationType.MUTATION
         try:
@@ -234,14 +239,12 @@ class Executor:
         except TimeoutError:
             return self._timeout_error(MUTATION_TIMEOUT if is_mutation else QUERY_TIMEOUT)
 
-    def _uncancelled(
-        self, mutation: Coroutine[Any, Any, ExecutionResult]
-    ) -> Awaitable[ExecutionResult]:
+    def _uncancelled(self, mutation: Awaitable[ExecutionResult]) -> Awaitable[ExecutionResult]:
         """Lets a mutation finish when the time is up or the client is gone.
 
         A cancelled one would stop between the cluster and the database, or during a commit.
         """
-        task = asyncio.create_task(mutation)
+        task = asyncio.ensure_future(mutation)
         # The event loop keeps only weak references to tasks
         self._mutations.add(task)
         task.add_done_callback(self._mutations.discard)
@@ -265,9 +268,3 @@ def _with_extensions(result: ExecutionResult, extensions: dict[str, Any] | None)
 
 def _rejected(error: GraphQLError, context: Context) -> RequestError:
     return RequestError(errors=[public_error(error, context.request_id)])
-
-
-async def _public(
-    result: ExecutionResult | Awaitable[ExecutionResult], request_id: str
-) -> ExecutionResult:
-    return public_result(await result if isawaitable(result) else result, request_id)

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from operator import attrgetter
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 from graphql import (
     DefinitionNode,
     DirectiveDefinitionNode,
     EnumTypeDefinitionNode,
+    GraphQLFieldResolver,
     GraphQLInputObjectType,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
     GraphQLSchema,
     InputObjectTypeDefinitionNode,
     InterfaceTypeDefinitionNode,
     ObjectTypeDefinitionNode,
     Undefined,
+    get_named_type,
+    is_scalar_type,
     parse,
     print_ast,
     specified_directives,
 )
+from graphql.pyutils import AwaitableOrValue
+from strawberry import Info
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types.field import StrawberryField
+from strawberry.types.fields.resolver import StrawberryResolver
+from strawberry.utils.str_converters import to_camel_case
 
 import cluster.cluster
 import models
@@ -35,6 +45,7 @@ import resolvers.credentials
 import resolvers.groups
 import resolvers.users
 import resolvers.webapps
+from resolvers.actor import Actor
 from resolvers.errors import NotFound
 from resolvers.pages import find
 from resolvers.permissions import Subject, can
@@ -148,6 +159,10 @@ async def _changes(
             yield Cluster.of(source, facts)
 
 
+async def _other_user(actor: Actor, database_id: int) -> User:
+    return User.of(await resolvers.users.user(actor, database_id))
+
+
 @strawberry.type(description="The root of all queries.")
 class Query:
     @strawberry.field(
@@ -169,9 +184,13 @@ class Query:
         description="The requesting user by id. FORBIDDEN for another user, NOT_FOUND for a missing"
         " one.",
         directives=guard(Permission.SEE_OWN_ACCOUNT),
+        graphql_type=User | None,
     )
-    async def user(self, info: PortalInfo, database_id: DatabaseId) -> User | None:
-        return User.of(await resolvers.users.user(info.context.actor, database_id))
+    def user(self, info: PortalInfo, database_id: DatabaseId) -> AwaitableOrValue[User]:
+        actor = info.context.actor
+        if database_id == actor.user.id:
+            return User.of(actor.user)
+        return _other_user(actor, database_id)
 
     @strawberry.field(
         description="A group of the requesting user. FORBIDDEN for another group, NOT_FOUND for a"
@@ -286,9 +305,44 @@ def build_schema() -> strawberry.Schema:
     _mark_one_of(graphql_schema)
     _drop_null_defaults(graphql_schema)
     _describe_directives(graphql_schema)
+    _resolve_directly(graphql_schema)
     enforce_guards(graphql_schema)
     return_errors_as_data(graphql_schema)
     return schema
+
+
+def _resolve_directly(schema: GraphQLSchema) -> None:
+    """Reads attributes and calls resolvers whose arguments are scalars.
+
+    Strawberry does so through four and eight functions, which convert inputs: 3 and 15 µs.
+    """
+    for kind in schema.type_map.values():
+        for field in kind.fields.values() if isinstance(kind, GraphQLObjectType) else ():
+            definition = field.extensions.get(DEFINITION)
+            arguments = [get_named_type(argument.type) for argument in field.args.values()]
+            if definition and not field.subscribe and all(map(is_scalar_type, arguments)):
+                resolver = definition.base_resolver
+                field.resolve = (
+                    _call(resolver, definition) if resolver else _read(definition.python_name)
+                )
+
+
+def _read(name: str) -> GraphQLFieldResolver:
+    return lambda source, info: getattr(source, name)
+
+
+def _call(resolver: StrawberryResolver[Any], field: StrawberryField) -> GraphQLFieldResolver:
+    function: Callable[..., Any] = resolver.wrapped_func  # type: ignore[assignment]
+    takes_source = resolver.self_parameter or resolver.root_parameter or resolver.parent_parameter
+    names = {to_camel_case(each.python_name): each.python_name for each in field.arguments}
+
+    def resolve(source: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> Any:
+        values = {names[name]: value for name, value in arguments.items()}
+        if resolver.info_parameter is not None:
+            values["info"] = Info(_raw_info=info, _field=field)
+        return function(source, **values) if takes_source else function(**values)
+
+    return resolve
 
 
 def _mark_one_of(schema: GraphQLSchema) -> None:

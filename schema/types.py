@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Self
 
 import strawberry
+from graphql.pyutils import AwaitableOrValue
 
 import models
 from resolvers.pages import page_arguments
@@ -99,10 +100,14 @@ class User(Node):
 
     @strawberry.field(
         description="Whether the user is an administrator: a superuser, or a member of a group"
-        " whose `canAdmin` is true."
+        " whose `canAdmin` is true.",
+        graphql_type=bool,
     )
-    async def is_admin(self, info: PortalInfo) -> bool:
-        return await info.context.loaders.is_admin(self.row)
+    def is_admin(self, info: PortalInfo) -> AwaitableOrValue[bool]:
+        context = info.context
+        if self._is_caller(context):
+            return context.actor.administrates
+        return context.loaders.is_admin.load(self.row.id)
 
     @strawberry.field(
         description="Notes of administrators about the user; null when there are none. Readable by"
@@ -123,13 +128,24 @@ class User(Node):
         return [WebApp.of(row, info.context) for row in rows]
 
     @strawberry.field(
-        description="The user's service account in the cluster; null without approved access."
+        description="The user's service account in the cluster; null without approved access.",
+        graphql_type=ServiceAccount | None,
     )
-    async def service_account(self, info: PortalInfo) -> ServiceAccount | None:
-        if not self.row.has_access_at(info.context.services.clock()):
+    def service_account(self, info: PortalInfo) -> AwaitableOrValue[ServiceAccount | None]:
+        context = info.context
+        if not self.row.has_access_at(context.services.clock()):
             return None
-        account = await info.context.loaders.service_account(self.row)
-        return ServiceAccount.of(account, self.row, info.context) if account else None
+        if self._is_caller(context):
+            return ServiceAccount.of_user(context.actor.service_account, self.row, context)
+        return self._load_service_account(context)
+
+    async def _load_service_account(self, context: Context) -> ServiceAccount | None:
+        account = await context.loaders.service_account.load(self.row.service_account_id or 0)
+        return ServiceAccount.of_user(account, self.row, context)
+
+    def _is_caller(self, context: Context) -> bool:
+        """Whether the row came with the request; a mutation reads its rows anew."""
+        return self.row is context.actor.user_or_none
 
 
 @strawberry.type(
