@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from typing import Any
 
@@ -40,7 +41,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
     """Runs until it is stopped by a signal."""
     # For workers as well, although each creates its own: an OperatorError here is one line, but
     # there a traceback
-    app = create_app(settings)
+    app = _create_app(settings)
     uvicorn.run(
         "portal.web.server:app_from_environment" if workers > 1 else app,
         factory=workers > 1,
@@ -83,4 +84,12 @@ def server_options() -> dict[str, Any]:
 def app_from_environment() -> Starlette:
     """The application of a worker process."""
     log_to_standard_error()
-    return create_app(settings_from_environment())
+    return _create_app(settings_from_environment())
+
+
+def _create_app(settings: Settings) -> Starlette:
+    app = create_app(settings)
+    # The collector looks no more through what stays: schema, models and modules
+    gc.collect()
+    gc.freeze()
+    return app
