@@ -14,7 +14,7 @@ from models import Database
 from resolvers.access import expire_access
 from resolvers.rate_limits import prune_rate_limits
 from resolvers.removal import remove_bindings
-from resolvers.rest_usage import Call, Count, Counts, add_counts, merge
+from resolvers.rest_usage import Call, Count, Counts, add_counts
 from resolvers.sessions import prune_sessions
 
 logger = logging.getLogger(__name__)
@@ -125,7 +125,9 @@ class UsageCounter(PeriodicTask):
 
     def count(self, call: Call) -> None:
         now = self._clock()
-        merge(self._counts, call, Count(1, now, now))
+        count = self._counts.setdefault(call, Count(0, now, now))
+        count.count += 1
+        count.last_seen_at = now
 
     async def run(self) -> None:
         counts, self._counts = self._counts, {}

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from tortoise.expressions import F
 from tortoise.transactions import in_transaction
@@ -17,8 +18,7 @@ OTHERS = "(others)"
 RETENTION = timedelta(days=365)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Call:
+class Call(NamedTuple):
     """What is counted separately; `client` may be empty."""
 
     method: str
@@ -28,7 +28,7 @@ class Call:
 
     @property
     def by_others(self) -> Call:
-        return replace(self, client=OTHERS)
+        return self._replace(client=OTHERS)
 
 
 @dataclass(slots=True)
@@ -70,9 +70,9 @@ async def usage() -> list[RestUsage]:
 
 
 async def _add(call: Call, count: Count) -> None:
-    row = RestUsage(**asdict(call), **asdict(replace(count, count=0)))
+    row = RestUsage(**call._asdict(), **asdict(replace(count, count=0)))
     await RestUsage.bulk_create([row], ignore_conflicts=True)
-    same = RestUsage.filter(**asdict(call))
+    same = RestUsage.filter(**call._asdict())
     await same.update(count=F("count") + count.count)
     await same.filter(last_seen_at__lt=count.last_seen_at).update(last_seen_at=count.last_seen_at)
 

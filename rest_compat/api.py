@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, Protocol
 
 import orjson
@@ -28,6 +29,7 @@ OTHER_VERSION = re.compile(r"/v\d[^/]*/.*")
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 INPUT_CODES = {ErrorCode.BAD_USER_INPUT, ErrorCode.INVALID_CREDENTIALS}
 MAXIMUM_INT = 2**31 - 1
+REMEMBERED_PATHS = 1_000
 JSON_TYPES = {list: "list", str: "str", bool: "bool", int: "int", float: "float"}
 
 PatchReturns = Literal["auto", "nothing", "representation"]
@@ -100,6 +102,7 @@ class RestApi:
         self._count_call = count_call
         self._patch_returns = patch_returns
         self._pages = pages
+        self._matches = lru_cache(REMEMBERED_PATHS)(self._find)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self._respond(Request(scope, receive))
@@ -115,11 +118,11 @@ class RestApi:
             return self._redirect_to_slash(request, path)
         if method == "OPTIONS":
             return Response(status_code=204, headers={"Allow": _allowed(matches)})
-        matches = [match for match in matches if match.route.method == method]
-        if not matches:
-            headers = {"Allow": _allowed(self._matches(path))}
+        allowed = [match for match in matches if match.route.method == method]
+        if not allowed:
+            headers = {"Allow": _allowed(matches)}
             raise HTTPException(405, f'Method "{request.method}" not allowed.', headers)
-        return await self._call(request, matches)
+        return await self._call(request, allowed)
 
     async def _call(self, request: Request, matches: Sequence[Match]) -> Response:
         """Operations on one path differ in its constants or in the variables that they require."""
@@ -163,7 +166,7 @@ class RestApi:
             # A cluster that is down makes fields null, and only @required ones an error
             if result.data is None or error["extensions"]["code"] != ErrorCode.UNAVAILABLE.value:
                 return self._error(error["message"], error["extensions"], route)
-        values = list(_values(operation.fields, result.data))
+        values = list(_values(operation.fields, result.data)) if operation.is_conditional else ()
         for field, value in values:
             if field.holds_errors and value:
                 return self._payload_errors(value, operation.field_names, route)
@@ -207,12 +210,12 @@ class RestApi:
     def _input_errors(self, errors: InputErrors, route: Route) -> Response:
         return self._responses.json(errors, 422 if route.method == "PATCH" else 400)
 
-    def _matches(self, path: str) -> list[Match]:
-        return [
+    def _find(self, path: str) -> tuple[Match, ...]:
+        return tuple(
             Match(operation, route, parameters)
             for operation, route in self._routes
             if (parameters := route.path.match(path)) is not None
-        ]
+        )
 
     def _path(self, request: Request) -> str:
         """The path below the version; the bootstrap document is served without one as well."""

@@ -175,6 +175,7 @@ class SelectedField:
     key: str
     type: GraphQLType
     description: str | None
+    holds_errors: bool = False
     flatten: bool = False
     required: str | None = None
     cookie: str | None = None
@@ -185,8 +186,10 @@ class SelectedField:
         return get_named_type(self.type)
 
     @property
-    def holds_errors(self) -> bool:
-        return self.named_type.name == ERRORS_TYPE
+    def is_conditional(self) -> bool:
+        """Whether the response depends on its value, or on one in it."""
+        own = self.holds_errors or self.required or self.cookie
+        return bool(own) or any(child.is_conditional for child in self.children)
 
     def render(self, value: Any) -> Any:
         """The JSON value of the response for this value of the field."""
@@ -213,7 +216,8 @@ class StoredOperation:
 
     `noun` is the name of its file. `body_path` leads to the field that is the response body.
     `field_names` maps input fields of the schema to the variables that fill them. `source` is the
-    document as any GraphQL client can send it.
+    document as any GraphQL client can send it. `is_conditional`: whether the response depends on
+    more than the body.
     """
 
     name: str
@@ -228,6 +232,7 @@ class StoredOperation:
     retirement: Retirement
     document: DocumentNode
     source: str
+    is_conditional: bool
 
     @property
     def has_optional_body(self) -> bool:
@@ -302,6 +307,7 @@ def _operation(document: DocumentNode, noun: str, schema: GraphQLSchema) -> Stor
         retirement=_retirement(node),
         document=executable,
         source=print_ast(executable),
+        is_conditional=any(field.is_conditional for field in fields),
     )
 
 
@@ -350,6 +356,7 @@ def _field(
     return SelectedField(
         key=(node.alias or node.name).value,
         type=definition.type,
+        holds_errors=named_type.name == ERRORS_TYPE,
         description=definition.description,
         flatten=get_directive_values(DIRECTIVES["flatten"], node) is not None,
         required=required["message"] if required else None,

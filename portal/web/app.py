@@ -102,15 +102,16 @@ def create_app(
         await portal.close()
 
     app = Starlette(
+        # The busiest first: Starlette looks through them for each request
         routes=[
+            Mount(MOUNT, rest_api(portal, executor, operations), name="rest"),
+            *graphql_routes(portal, executor, documents, playground, stream_limits, closing),
             Route("/healthz", endpoints.healthz),
             Route("/readyz", endpoints.readyz(portal)),
-            *graphql_routes(portal, executor, documents, playground, stream_limits, closing),
             Route("/graphql/schema.graphql", endpoints.sdl(executor, portal.context)),
             Route("/graphql/", redirect_to("/graphql"), methods=METHODS),
             Route("/kubeconfig", endpoints.kubeconfig(executor, portal.context)),
             Route("/api", redirect_to("/api/"), methods=METHODS),
-            Mount(MOUNT, rest_api(portal, executor, operations), name="rest"),
         ],
         middleware=[
             Middleware(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from ipaddress import IPv4Network, IPv6Address, ip_address, ip_network
-from typing import Any
-from uuid import uuid4
+from secrets import token_hex
+from typing import Any, TypeAlias
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
@@ -26,15 +26,17 @@ TOO_LARGE = "The request body is larger than 1 MiB."
 INTERNAL_ERROR = "Something went wrong on our side."
 MAPPED_PREFIX = 96  # of IPv4 addresses in IPv6: ::ffff:192.0.2.1
 RESPONSE_STARTS = ("http.response.start", "websocket.http.response.start")
-DEFAULT_HEADERS = {
+DEFAULT_HEADERS = (
     # Most responses hold personal data, some a token
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
+RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
+REMEMBERED_ADDRESSES = 1_000
 # Without includeSubDomains, as hosts below this one may belong to others
-HSTS = "max-age=31536000"
+HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 
 class PortalMiddleware:
@@ -64,7 +66,7 @@ class PortalMiddleware:
         await self._addresses.set_client(scope)
         # Tortoise finds the database of a task in a context variable
         self._database.activate()
-        request_id = uuid4().hex
+        request_id = token_hex(16)
         scope.setdefault("state", {})["request_id"] = request_id
         has_started = False
 
@@ -72,7 +74,7 @@ class PortalMiddleware:
             nonlocal has_started
             if message["type"] in RESPONSE_STARTS:
                 has_started = True
-                add_headers(MutableHeaders(scope=message), request_id, scope["scheme"])
+                add_headers(message["headers"], request_id, scope["scheme"])
             await send(message)
 
         if scope["type"] != "http":
@@ -89,12 +91,13 @@ class PortalMiddleware:
             await failure(scope, receive, send_with_headers)
 
 
-def add_headers(headers: MutableHeaders, request_id: str, scheme: str) -> None:
-    headers["X-Request-Id"] = request_id
-    for name, value in DEFAULT_HEADERS.items():
-        headers.setdefault(name, value)
+def add_headers(headers: RawHeaders, request_id: str, scheme: str) -> None:
+    """Not with Starlette's `MutableHeaders`, which looks through all of them for each one."""
+    present = {name for name, _ in headers}
+    headers.extend(header for header in DEFAULT_HEADERS if header[0] not in present)
+    headers.append((b"x-request-id", request_id.encode()))
     if scheme in ("https", "wss"):
-        headers["Strict-Transport-Security"] = HSTS
+        headers.append(HSTS)
 
 
 def limit_body(scope: Scope, receive: Receive) -> Receive:
@@ -125,12 +128,14 @@ class ClientAddresses:
 
     def __init__(self, proxies: Sequence[str]) -> None:
         trusted = [network for proxy in proxies for network in _both_families(proxy)]
+        self._trusts_proxies = bool(trusted)
         self._proxy_headers: Any = ProxyHeadersMiddleware(_do_nothing, trusted)
 
     async def set_client(self, scope: Scope) -> None:
         peer = scope.get("client")
-        # uvicorn's middleware changes the scope; it is called without an application behind it
-        await self._proxy_headers(scope, None, None)
+        if self._trusts_proxies:
+            # uvicorn's middleware changes the scope; it is called without an application behind it
+            await self._proxy_headers(scope, None, None)
         if peer:
             host, port = scope["client"]
             address = plain_address(host)
@@ -150,6 +155,7 @@ def _both_families(proxy: str) -> Iterator[str]:
         yield f"::ffff:{network.network_address}/{MAPPED_PREFIX + network.prefixlen}"
 
 
+@lru_cache(REMEMBERED_ADDRESSES)
 def plain_address(host: str) -> str | None:
     """The canonical form of an address, without a zone; None for anything else."""
     with suppress(ValueError):

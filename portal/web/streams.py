@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 
 from starlette.datastructures import Headers
 
@@ -15,6 +16,7 @@ from resolvers.actor import Actor
 from resolvers.rate_limits import network_of
 
 ORIGIN = re.compile(r"https?://[\w.:\[\]-]{1,80}", re.ASCII)
+REMEMBERED_CLIENTS = 1_000
 PRODUCT = re.compile(r"[\w!#$%&'*+.^`|~-]{1,100}", re.ASCII)
 
 
@@ -75,7 +77,10 @@ def client_name(headers: Headers) -> str:
 
     Empty where neither is sent.
     """
-    if origin := ORIGIN.fullmatch(headers.get("origin", "")):
-        return origin[0]
-    product = PRODUCT.match(headers.get("user-agent", ""))
-    return product[0] if product else ""
+    return _client_name(headers.get("origin", ""), headers.get("user-agent", ""))
+
+
+@lru_cache(REMEMBERED_CLIENTS)
+def _client_name(origin: str, agent: str) -> str:
+    match = ORIGIN.fullmatch(origin) or PRODUCT.match(agent)
+    return match[0] if match else ""
