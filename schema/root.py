@@ -188,7 +188,7 @@ class Query:
     )
     def user(self, info: PortalInfo, database_id: DatabaseId) -> AwaitableOrValue[User]:
         actor = info.context.actor
-        if database_id == actor.user.id:
+        if database_id == actor.user.id:  # without waiting, for most requests of the REST API
             return User.of(actor.user)
         return _other_user(actor, database_id)
 

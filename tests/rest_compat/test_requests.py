@@ -255,8 +255,8 @@ async def test_unexpected_error_is_logged_and_masked(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the secret of the machine")
 
-    monkeypatch.setattr("resolvers.users.user", fail)
-    response = await alice.rest("GET", f"/users/{people.alice.id}/")
+    monkeypatch.setattr("resolvers.groups.group", fail)
+    response = await alice.rest("GET", f"/groups/{people.developers.id}/")
     assert response.status_code == 500
     request_id = response.headers["x-request-id"]
     assert response.json()["request_id"] == request_id

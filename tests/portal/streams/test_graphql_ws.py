@@ -168,7 +168,7 @@ async def test_unexpected_error_is_masked_and_logged(
     async with connected(alice) as socket:
         monkeypatch.setattr("resolvers.clusters.all_clusters", fail)
         [result, _] = await answer(socket, "{ clusters { name } }")
-        monkeypatch.setattr("resolvers.sessions._with_user", fail)
+        monkeypatch.setattr("resolvers.sessions.actor_of", fail)
         [refusal] = await answer(socket, VIEWER)
     for [error] in (result["payload"]["errors"], refusal["payload"]):
         assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
@@ -183,7 +183,7 @@ async def test_failed_user_lookup_is_worth_retrying(
     def fail(*_: object) -> None:
         raise ConnectionError("the database is down")
 
-    monkeypatch.setattr("resolvers.sessions._with_user", fail)
+    monkeypatch.setattr("resolvers.sessions.actor_of", fail)
     async with opened(alice) as socket:
         await socket.send(type="connection_init", payload=alice.headers)
         assert await socket.close_code() == 1013
