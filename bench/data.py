@@ -9,6 +9,7 @@ CLUSTER_USERS, and group 3 the administrators. Every password is PASSWORD.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,7 +28,7 @@ FIRST_MANUAL = 3
 ADMINISTRATORS = 10
 START = datetime(2024, 1, 1, tzinfo=UTC)
 GIVEN = ("Ada", "Émile", "Grace", "Jürgen", "Linus", "María", "Noor", "Søren", "Tim", "Zoë")
-FAMILY = ("Anders", "de Vries", "García", "Hopper", "Kowalski", "Lovelace", "Müller", "Nguyễn")
+FAMILY = ("Anders", "de-Vries", "García", "Hopper", "Kowalski", "Lovelace", "Müller", "Nguyễn")
 CHANGED = '{"fields": ["lastName"]}'
 Row: TypeAlias = tuple[Any, ...]
 
@@ -102,12 +103,16 @@ def tables(sizes: Sizes, password_hash: str) -> list[Table]:
 
 
 def username(number: int) -> str:
-    return f"user{number:06}"
+    return f"{GIVEN[number % len(GIVEN)]}.{FAMILY[number % len(FAMILY)]}{number}"
+
+
+def fingerprint(number: int) -> str:
+    return hashlib.sha256(str(number).encode()).hexdigest()
 
 
 def _accounts(sizes: Sizes) -> Iterator[Row]:
     for number in range(1, sizes.users + 1):
-        yield "", f"team-{number:06}", "default"
+        yield "", f"team-{number}", "default"
 
 
 def _users(sizes: Sizes, password_hash: str) -> Iterator[Row]:
@@ -118,8 +123,8 @@ def _users(sizes: Sizes, password_hash: str) -> Iterator[Row]:
             username_key(name),
             GIVEN[number % len(GIVEN)],
             FAMILY[number % len(FAMILY)],
-            f"{name}@example.org",
-            f'["{name}@alt.example.org"]',
+            f"user{number}@example.org",
+            f'["user{number}@alt.example.org"]',
             password_hash,
             number == 1,
             number % 20 != 0,
@@ -184,9 +189,9 @@ def _credential_issues(sizes: Sizes) -> Iterator[Row]:
             UUID(int=user),
             "KUBECONFIG",
             "production",
-            f"team-{user:06}",
+            f"team-{user}",
             "default",
-            f"{number:064x}",
+            fingerprint(number),
             "192.0.2.1",
             "bench",
             _at(number),

@@ -15,7 +15,6 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from statistics import median
 from typing import Any
 
 import asyncpg
@@ -25,7 +24,7 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 from tortoise.models import Model
 
-from bench.data import PASSWORD, Sizes, create, username
+from bench.data import PASSWORD, Sizes, create, fingerprint, username
 from bench.report import Table, show_progress
 from bench.servers import temporary_postgres
 from cluster.cluster import Clusters
@@ -38,8 +37,8 @@ from schema.audit import NEWEST_FIRST
 
 PORTALS = {"small": Sizes(), "large": Sizes(users=100_000, groups=2_000, webapps=1_000)}
 NOTE = (
-    "Milliseconds of a call, and of CPU time of the portal without the database; in turns; medians"
-    " of {rounds} rounds. The limit is for the ratio of the durations."
+    "Milliseconds of a call, and of CPU time of the portal without the database; in turns; the"
+    " fastest of {rounds} rounds. The limit is for the ratio of the durations."
 )
 ADMINISTRATOR, MEMBER, EVERYONE, CLUSTER_USERS = 1, 22, 1, 2
 WARM_UP = 10  # calls; PostgreSQL chooses between generic and custom plans after the fifth one
@@ -112,7 +111,7 @@ CALLS = [
         f"users(first: 20, after: $after, orderBy: {{field: LAST_LOGIN_AT}}) {{ {PEOPLE} }}",
         (User, BY_LOGIN.value),
     ),
-    admin("search, one hit", f'users(search: "R000042", first: 20) {{ totalCount {PEOPLE} }}'),
+    admin("search, one hit", f'users(search: "USER42@", first: 20) {{ totalCount {PEOPLE} }}'),
     admin("search, no hit", f'users(search: "nobody", first: 20) {{ totalCount {PEOPLE} }}'),
     admin("search, many hits", f'users(search: "müll", first: 10) {{ {PEOPLE} }}'),
     admin("users, closed", f"users(filter: {{isActive: false}}, first: 5) {{ {PEOPLE} }}"),
@@ -139,7 +138,7 @@ CALLS = [
         " totalCount edges { node { username } } } } } }",
     ),
     admin("groups, search", f'groups(search: "p 11", first: 1) {{ {NODES} }}'),
-    admin("web apps", "webapps(first: 20) { edges { node { name groups { id } } } }"),
+    admin("web apps", f"webapps(first: 20) {{ {NODES} }}"),
     admin("web apps, search", f'webapps(search: "pp77.", first: 20) {{ totalCount {NODES} }}'),
     admin("web apps, of a group", f"webapps(filter: {{group: 5}}) {{ totalCount {NODES} }}"),
     admin("sessions of a user", "user(databaseId: 22) { sessions { id } }"),
@@ -153,7 +152,8 @@ CALLS = [
         (CredentialIssue, BY_ID),
     ),
     admin(
-        "credentials, search", f'credentialIssues(search: "team-000042") {{ totalCount {NODES} }}'
+        "credentials, search",
+        f'credentialIssues(search: "{fingerprint(42)[:12]}") {{ totalCount {NODES} }}',
     ),
     admin("audit", f"auditEvents(first: 20) {{ {NODES} }}"),
     admin("audit, total", "auditEvents(first: 0) { totalCount }"),
@@ -177,6 +177,10 @@ CALLS = [
     admin(
         "audit, old",
         f'auditEvents(first: 20, filter: {{until: "2024-01-01T01:00:00+00:00"}}) {{ {NODES} }}',
+    ),
+    admin(
+        "audit, middle",
+        f'auditEvents(first: 20, filter: {{until: "2024-04-01T01:00:00+00:00"}}) {{ {NODES} }}',
     ),
     admin(
         "audit, old changes",
@@ -259,8 +263,8 @@ class Side:
             raise click.ClickException(f"{path}: {received}")
         return orjson.loads(b"".join(message.get("body", b"") for message in received))
 
-    def medians(self, call: Call) -> tuple[float, float]:
-        wall, cpu = (median(column) for column in zip(*self.rows[call.name], strict=True))
+    def cost(self, call: Call) -> tuple[float, float]:
+        wall, cpu = map(min, zip(*self.rows[call.name], strict=True))
         return wall, cpu
 
 
@@ -305,7 +309,7 @@ def measure_scale(urls: tuple[str, str], calls: list[Call], rounds: int, limit: 
     table = Table("A large portal", NOTE.format(rounds=rounds), columns)
     small, large = asyncio.run(measure(urls, calls, rounds))
     for call in calls:
-        (wall, cpu), (large_wall, large_cpu) = small.medians(call), large.medians(call)
+        (wall, cpu), (large_wall, large_cpu) = small.cost(call), large.cost(call)
         ratio = large_wall / wall
         figures = (f"{number:.2f}" for number in (wall, cpu, large_wall, large_cpu, ratio))
         table.add_limited(call.name, *figures, value=ratio, limit=limit)

@@ -58,7 +58,8 @@ class Membership(Model):
 class EffectiveMembership(Model):
     """All memberships, also of groups with ALL_USERS and CLUSTER_USERS: a database view.
 
-    Every query about membership uses it.
+    It is for queries about the groups of users. Those about the members of groups would read all
+    rows of it: see `resolvers.groups`.
     """
 
     id = fields.CharField(max_length=23, primary_key=True)

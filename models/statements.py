@@ -89,7 +89,7 @@ def _expand(values: dict[str, Any], match: re.Match[str]) -> str:
     operator, name = match.groups()
     if not operator:
         return match[0]
-    items = {f"{name}_{number}": item for number, item in enumerate(values.pop(name))}
+    items = {f"{name}_{number}": item for number, item in enumerate(values[name])}
     values |= items
     return f"IN ({', '.join(f':{item}' for item in items)})"
 

@@ -1,22 +1,31 @@
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import cast
 
-from tortoise.expressions import Q
-from tortoise.functions import Count
+from tortoise.expressions import Q, RawSQL
 from tortoise.queryset import QuerySet
 
-from models import EffectiveMembership, Group, GroupMembership, User, WebApp
+from models import Group, GroupMembership, User, WebApp
+from models.lists import EXACT_COUNT, count
 from models.search import containing
 from models.statements import Statement, by_owner
 from resolvers.actor import Actor
 from resolvers.changes import AddMember, GrantWebApp, RemoveMember, WithdrawWebApp
 from resolvers.errors import BadUserInput, FieldError, Forbidden, NotFound
-from resolvers.pages import N, Order, Page, PageArguments, TextOrder, check_search, cut, find
+from resolvers.pages import (
+    MAXIMUM_ID,
+    N,
+    Order,
+    Page,
+    PageArguments,
+    TextOrder,
+    check_search,
+    cut,
+    find,
+)
 from resolvers.services import Services
 from resolvers.writes import writing
 
@@ -90,45 +99,106 @@ def search(text: str | None, criteria: GroupFilter) -> QuerySet[Group]:
     return found.filter(containing("groups", text)) if text else found
 
 
+HAS_ACCESS = """m.access_state = 'APPROVED' AND m.service_account_id IS NOT NULL
+    AND (m.access_expires_at IS NULL OR m.access_expires_at > CURRENT_TIMESTAMP)"""
+# The members of a group by its kind: their table, the column of their ids, and the condition.
+# The view of memberships is for the groups of a user: it finds members in no index.
+MEMBERS = {
+    GroupMembership.MANUAL: ("memberships", "user_id", "m.group_id = {group}"),
+    GroupMembership.ALL_USERS: ("users", "id", "TRUE"),
+    GroupMembership.CLUSTER_USERS: ("users", "id", HAS_ACCESS),
+}
+
+
+def _page(*, backwards: bool) -> Statement:
+    """The members up to the one at the position `size`, which belongs to the next page.
+
+    There are no more than `rows` of them, which PostgreSQL would not expect.
+    """
+    order, operator, end = ("DESC", ">=", 0) if backwards else ("ASC", "<=", MAXIMUM_ID)
+    pages = (
+        f"""
+        SELECT m.{key} AS user_id, g.id AS group_id
+          FROM "groups" g JOIN {table} m ON {condition}
+         WHERE g.id IN :groups AND g.membership = '{kind}' AND m.{key} {operator} COALESCE((
+               SELECT m.{key} FROM {table} m WHERE {condition}
+                ORDER BY m.{key} {order} LIMIT 1 OFFSET :size), {end})"""
+        for kind, table, key, condition in _visible_members()
+    )
+    return Statement(
+        f"""
+        SELECT u.*, p.group_id
+          FROM ({" UNION ALL ".join(pages)} LIMIT :rows) p JOIN users u ON u.id = p.user_id
+         ORDER BY p.group_id, u.id {order}""",
+        u=User,
+    )
+
+
+def _count() -> Statement:
+    """The numbers of members, up to a limit."""
+    return Statement(
+        " UNION ALL ".join(
+            f"""
+            SELECT (SELECT COUNT(*) FROM (
+                    SELECT 1 FROM {table} m WHERE {condition} LIMIT :limit) counted), g.id
+              FROM "groups" g WHERE g.id IN :groups AND g.membership = '{kind}'"""
+            for kind, table, _, condition in _visible_members()
+        )
+    )
+
+
+def _visible_members() -> Iterator[tuple[GroupMembership, str, str, str]]:
+    for kind, (table, key, condition) in MEMBERS.items():
+        ids = f"m.{key} > CAST(:after AS BIGINT) AND m.{key} < CAST(:before AS BIGINT)"
+        yield kind, table, key, f"{condition.format(group='g.id')} AND {ids}"
+
+
+FORWARDS, BACKWARDS, COUNT = _page(backwards=False), _page(backwards=True), _count()
+
+
 async def pages(
     actor: Actor, group_ids: Sequence[int], arguments: PageArguments
 ) -> list[Page[User]]:
     """The members that the actor may see: all for administrators, else oneself."""
-    only = None if actor.is_admin else actor.user.id
-    pairs = await User._meta.db.execute_query_dict(_ranked(group_ids, arguments, only))
-    users = await User.in_bulk({pair["user_id"] for pair in pairs}, "id")
-    members: defaultdict[int, list[User]] = defaultdict(list)
-    for pair in pairs:
-        members[pair["group_id"]].append(users[pair["user_id"]])
-    return [cut(members[group_id], arguments) for group_id in group_ids]
+    after, before = _visible(actor)
+    if arguments.after:
+        after = max(after, arguments.after.id)
+    if arguments.before:
+        before = min(before, arguments.before.id)
+    statement, size = BACKWARDS if arguments.backwards else FORWARDS, arguments.size
+    found = await statement.rows(
+        groups=group_ids, after=after, before=before, size=size, rows=len(group_ids) * (size + 1)
+    )
+    return [cut(members, arguments) for members in by_owner(found, group_ids)]
 
 
 async def counts(actor: Actor, group_ids: Sequence[int]) -> list[int]:
-    query: QuerySet[EffectiveMembership] = EffectiveMembership.filter(group_id__in=group_ids)
-    if not actor.is_admin:
-        query = query.filter(user_id=actor.user.id)
-    counted = query.annotate(members=Count("id")).group_by("group_id")
-    members = dict(await counted.values_list("group_id", "members"))
-    return [members.get(group_id, 0) for group_id in group_ids]
+    """The numbers of members that the actor may see; large ones are what `lists.count` returns."""
+    after, before = _visible(actor)
+    limit = EXACT_COUNT + 1
+    rows = await COUNT.rows(groups=group_ids, after=after, before=before, limit=limit)
+    numbers = {group_id: number for number, group_id in rows}
+    for group_id, number in rows:
+        if number == limit:
+            numbers[group_id] = await count(await members(group_id))
+    return [numbers.get(group_id, 0) for group_id in group_ids]
 
 
-def _ranked(group_ids: Sequence[int], arguments: PageArguments, only: int | None) -> str:
-    conditions = [f"group_id IN ({', '.join(map(str, map(int, group_ids)))})"]
-    for condition, value in (
-        ("user_id > ", arguments.after and arguments.after.id),
-        ("user_id < ", arguments.before and arguments.before.id),
-        ("user_id = ", only),
-    ):
-        if value is not None:
-            conditions.append(f"{condition}{value:d}")
-    direction = "DESC" if arguments.backwards else "ASC"
-    return f"""
-        SELECT group_id, user_id FROM (
-            SELECT group_id, user_id, ROW_NUMBER() OVER (
-                PARTITION BY group_id ORDER BY user_id {direction}) AS position
-              FROM effective_memberships WHERE {" AND ".join(conditions)}) AS ranked
-         WHERE position <= {arguments.size + 1:d} ORDER BY group_id, position
-    """  # integers only
+def _visible(actor: Actor) -> tuple[int, int]:
+    """The ids before and after those of the users that the actor may see."""
+    return (0, MAXIMUM_ID + 1) if actor.is_admin else (actor.user.id - 1, actor.user.id + 1)
+
+
+async def members(group_id: int) -> QuerySet[User]:
+    """All members of a group; none of a missing one."""
+    group = await Group.get_or_none(id=group_id)
+    if group is None:
+        return User.filter(id__in=[])
+    if group.membership == GroupMembership.ALL_USERS:
+        return User.all()
+    table, key, condition = MEMBERS[group.membership]
+    ids = f"(SELECT m.{key} FROM {table} m WHERE {condition.format(group=group.id)})"
+    return User.filter(id__in=RawSQL(ids))
 
 
 async def add_members(

@@ -18,6 +18,7 @@ from tortoise.queryset import QuerySet
 
 from models import Group, User, WebApp
 from models.database import NEVER, Alphabetical, Chronological
+from models.lists import with_custom_plan
 from resolvers.errors import BadUserInput, FieldError, NotFound, Outdated
 
 M = TypeVar("M", bound=Model)
@@ -238,7 +239,7 @@ async def page(query: QuerySet[R], arguments: PageArguments) -> Page[R]:
         query = query.filter(order.beyond(arguments.after, forwards=True))
     if arguments.before is not None:
         query = query.filter(order.beyond(arguments.before, forwards=False))
-    return cut(await query.limit(arguments.size + 1), arguments)
+    return cut(await with_custom_plan(query.limit(arguments.size + 1)), arguments)
 
 
 def cut(rows: Sequence[R], arguments: PageArguments) -> Page[R]:

@@ -6,11 +6,13 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from tortoise.expressions import Q, Subquery
+from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
-from models import AccessState, EffectiveMembership, User, username_key
+from models import AccessState, User, username_key
+from models.lists import count
 from models.search import containing
+from resolvers import groups
 from resolvers.actor import Actor
 from resolvers.administrators import administrators
 from resolvers.changes import Create, Update
@@ -81,8 +83,8 @@ async def create_user(
 
 
 async def user_count(actor: Actor) -> int:
-    """The number of accounts. Raises Unauthenticated."""
-    return await User.all().count() if actor.user else 0
+    """The number of accounts, as `lists.count` returns it. Raises Unauthenticated."""
+    return await count(User.all()) if actor.user else 0
 
 
 class UserOrderField(Enum):
@@ -109,9 +111,6 @@ class UserFilter:
             yield administrators() if self.is_admin else ~administrators()
         if self.access_state is not None:
             yield _in_state(self.access_state, now)
-        if self.group_id is not None:
-            members = EffectiveMembership.filter(group_id=self.group_id).values("user_id")
-            yield Q(id__in=Subquery(members))
 
 
 def _in_state(state: AccessState, now: datetime) -> Q:
@@ -125,10 +124,12 @@ def _in_state(state: AccessState, now: datetime) -> Q:
     return Q(access_state=state)
 
 
-def search(text: str | None, criteria: UserFilter, now: datetime) -> QuerySet[User]:
+async def search(text: str | None, criteria: UserFilter, now: datetime) -> QuerySet[User]:
     """The users that meet the conditions and contain the text. Raises BadUserInput."""
     check_search(text)
-    found = User.filter(*criteria.conditions(now))
+    group_id = criteria.group_id
+    within = User.all() if group_id is None else await groups.members(group_id)
+    found = within.filter(*criteria.conditions(now))
     if not text:
         return found
     return found.filter(containing("users", text) | Q(username_key__icontains=username_key(text)))

@@ -205,7 +205,7 @@ class Administration:
         order_by: UserOrderArgument = None,
     ) -> Connection[User]:
         now, conditions = info.context.services.clock(), (filter or UserFilter()).as_filter()
-        query = users.search(search, conditions, now)
+        query = await users.search(search, conditions, now)
         order = _directed(order_by or UserOrder())
         arguments = page_arguments(first, after, last, before, order)
         return await Connection[User].read(query, arguments, User.of)

@@ -12,6 +12,7 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
 import models
+from models.lists import EXACT_COUNT, count
 from resolvers.errors import BadUserInput, FieldError
 from resolvers.pages import MAXIMUM_PAGE, Page, PageArguments, cursor, page, row_id
 from schema.enums import Direction
@@ -126,7 +127,9 @@ class Connection(Generic[N]):
     page_info: PageInfo = strawberry.field(description="The position of the page in the list.")
     edges: list[Edge[N]] = strawberry.field(description="The items of the page.")
 
-    @strawberry.field(description="Number of items on all pages.")
+    @strawberry.field(
+        description=f"Number of items on all pages. Beyond {EXACT_COUNT:,} it may be an estimate."
+    )
     async def total_count(self) -> int:
         return await self.count()
 
@@ -153,4 +156,4 @@ class Connection(Generic[N]):
     async def read(
         cls, query: QuerySet[M], arguments: PageArguments, convert: Callable[[M], N]
     ) -> Self:
-        return cls.of(await page(query, arguments), convert, query.count)
+        return cls.of(await page(query, arguments), convert, lambda: count(query))

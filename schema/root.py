@@ -45,6 +45,7 @@ import resolvers.credentials
 import resolvers.groups
 import resolvers.users
 import resolvers.webapps
+from models.lists import EXACT_COUNT
 from resolvers.actor import Actor
 from resolvers.errors import NotFound
 from resolvers.pages import find
@@ -93,7 +94,8 @@ class Portal:
         return secrets.token_urlsafe(32)
 
     @strawberry.field(
-        description="Number of accounts. Readable by every signed-in user.",
+        description=f"Number of accounts. Beyond {EXACT_COUNT:,} it may be an estimate. Readable by"
+        " every signed-in user.",
         directives=guard(Permission.COUNT_USERS),
     )
     async def user_count(self, info: PortalInfo) -> int | None:

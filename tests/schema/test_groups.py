@@ -1,6 +1,18 @@
 from __future__ import annotations
 
-from models import Membership, User
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from models import (
+    AccessState,
+    EffectiveMembership,
+    Group,
+    GroupMembership,
+    Membership,
+    ServiceAccount,
+    User,
+)
 from tests.callers import Caller, People
 
 MEMBERS = """
@@ -92,3 +104,39 @@ async def test_leaving_a_group_has_immediate_effect(alice: Caller, people: Peopl
     query = "query ($id: Int!) { group(databaseId: $id) { name } }"
     await Membership.filter(user_id=people.alice.id).delete()
     assert await alice.codes(query, id=people.developers.id) == ["FORBIDDEN"]
+
+
+ALL_MEMBERS = """query ($id: Int!) { admin {
+  group(databaseId: $id) {
+    first: members(first: 2) { totalCount edges { node { databaseId } } }
+    last: members(last: 2) { edges { node { databaseId } } } }
+  users(filter: {group: $id}) { totalCount edges { node { databaseId } } } } }"""
+
+
+@pytest.mark.database
+@pytest.mark.parametrize("membership", GroupMembership)
+async def test_members_are_those_who_have_the_group(
+    admin: Caller, people: People, membership: GroupMembership
+) -> None:
+    group = await Group.create(name="Any", membership=membership)
+    for user in (people.alice, people.bob):
+        await Membership.create(user=user, group=group)
+    account, now = await ServiceAccount.create(namespace="team", name="default"), datetime.now(UTC)
+    for minutes in (None, -1, 1):
+        await User.create(
+            username=f"minutes {minutes}",
+            access_state=AccessState.APPROVED,
+            access_expires_at=now + timedelta(minutes=minutes) if minutes else None,
+            service_account=account,
+        )
+    rows = EffectiveMembership.filter(group=group).order_by("user_id")
+    expected = await rows.values_list("user_id", flat=True)
+    answer = (await admin.data(ALL_MEMBERS, id=group.id))["admin"]
+    found = answer["group"] | {"filtered": answer["users"]}
+    ids = {
+        name: [edge["node"]["databaseId"] for edge in part["edges"]] for name, part in found.items()
+    }
+    assert ids == {"first": expected[:2], "last": expected[-2:], "filtered": expected}
+    numbers = [found[name]["totalCount"] for name in ("first", "filtered")]
+    assert numbers == [len(expected), len(expected)]
+    assert len(expected) in (2, 3, 7)
