@@ -60,6 +60,7 @@ class Portal:
         recheck_interval: timedelta = RECHECK_INTERVAL,
     ) -> None:
         self.settings = settings
+        self.version = version("kubeportal")
         self.database = Database(settings.database_url)
         self.rest_usage = UsageCounter(self.database, clock)
         self._clock = clock
@@ -86,7 +87,7 @@ class Portal:
         return Services(
             clock=clock,
             portal_name=settings.branding,
-            portal_version=version("kubeportal"),
+            portal_version=self.version,
             portal_url=settings.url,
             session_lifetime=settings.session_lifetime,
             session_idle_lifetime=settings.session_idle_lifetime,

@@ -27,6 +27,7 @@ from portal.settings import Settings
 from portal.web import endpoints, responses
 from portal.web.documents import Documents, TrustedDocuments, load_documents, portal_documents
 from portal.web.graphql import GraphQLEndpoint
+from portal.web.home import home
 from portal.web.middleware import PortalMiddleware
 from portal.web.playground import Playground
 from portal.web.sse import CLOSING, EventStream
@@ -106,6 +107,7 @@ def create_app(
         routes=[
             Mount(MOUNT, rest_api(portal, executor, operations), name="rest"),
             *graphql_routes(portal, executor, documents, playground, stream_limits, closing),
+            Route("/", home(settings.branding, portal.version, playground)),
             Route("/healthz", endpoints.healthz),
             Route("/readyz", endpoints.readyz(portal)),
             Route("/graphql/schema.graphql", endpoints.sdl(executor, portal.context)),

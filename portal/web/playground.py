@@ -50,9 +50,9 @@ class Playground:
 
     def __init__(self, folder: Path = BUILT) -> None:
         page = folder / "index.html"
-        self._is_built = page.exists()
+        self.is_built = page.exists()
         self._assets = folder / "assets"
-        self._text = (page if self._is_built else UNBUILT).read_text(encoding="utf-8")
+        self._text = (page if self.is_built else UNBUILT).read_text(encoding="utf-8")
 
     def page(self, _: Request) -> Response:
         nonce = secrets.token_urlsafe(16)
@@ -65,7 +65,7 @@ class Playground:
 
     def routes(self) -> list[BaseRoute]:
         """The route of the scripts, styles and fonts."""
-        return [Mount("/graphql/assets", Assets(directory=self._assets))] if self._is_built else []
+        return [Mount("/graphql/assets", Assets(directory=self._assets))] if self.is_built else []
 
 
 class Assets(StaticFiles):

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.sockets
 HTML = {"Accept": "text/html"}
 ANSWERS: list[tuple[str, str, dict[str, str], int]] = [
     # method, path, headers, status
-    ("GET", "/", {}, 404),
+    ("GET", "/", {}, 200),
+    ("GET", "/", HTML, 200),
     ("GET", "/nope", HTML, 404),
     ("GET", "/healthz", {}, 200),
     ("GET", "/readyz", {}, 200),
