@@ -1,10 +1,10 @@
-"""What the README says is true."""
+"""What the README and the guides say is true."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from graphql import build_schema, parse, validate
 
 from auth.passwords import Passwords
 from cluster.cluster import Clusters
+from cluster.tokens import ServiceAccountToken
 from models import Database
 from portal.cli.contract import print_schema
 from portal.settings import GOOGLE, GOOGLE_TOKENINFO, PREFIX, Settings, settings_from_environment
@@ -23,6 +24,10 @@ from tests.stand_in import clusters_of
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCS = ROOT / "docs"
+CONFIGURATION = (DOCS / "configuration.md").read_text(encoding="utf-8")
+GUIDES = ("access", "administration", "audit", "clusters", "rest", "sessions")
+PAGES = [*ROOT.glob("*.md"), *DOCS.glob("*.md")]
 EXAMPLE = ROOT / "deploy" / "example" / "portal.yaml"
 FIELDS = {
     "KUBECONFIG" if name == "kubeconfig" else f"{PREFIX}{name.upper()}": name
@@ -37,21 +42,25 @@ def found(pattern: str, text: str = README) -> list[Any]:
     return matches
 
 
-def blocks(language: str) -> list[str]:
-    return found(rf"^```{language}\n(.*?)^```")
+def blocks(language: str, text: str = README) -> list[str]:
+    return found(rf"^```{language}\n(.*?)^```", text)
 
 
-def operations() -> Iterator[tuple[str | None, str]]:
-    """One after the other, with the user of whom a comment before it says that he runs it."""
-    for block in blocks("gql"):
-        for operation in re.split(r"\n\n(?=\S)", block):
-            comment = re.match(r"# (\w+)\n", operation)
-            yield comment and comment[1], operation
+class Example(Provisioned):
+    """A cluster that also issues tokens."""
+
+    async def issue_token(self, *_: str, lifetime: timedelta) -> ServiceAccountToken:
+        return ServiceAccountToken("the token", datetime.now(UTC) + lifetime)
+
+
+@pytest.fixture(params=[False, True], ids=["without a cluster", "with a cluster"])
+def has_cluster(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
 
 
 @pytest.fixture
-def clusters() -> Clusters:
-    return clusters_of(Provisioned())
+def clusters(has_cluster: bool) -> Clusters:
+    return clusters_of(Example()) if has_cluster else Clusters()
 
 
 @pytest.fixture
@@ -62,21 +71,36 @@ async def example(database: Database) -> None:
 async def test_the_query_has_the_answer(anonymous: Caller, example: None) -> None:
     alice = await anonymous.sign_in("alice", "alice-demo")
     [query], [answer] = blocks("graphql"), blocks("json")
-    assert {"data": await alice.data(query)} == json.loads(answer)
+    assert await alice.graphql(query) == json.loads(answer)
 
 
-async def test_documents_work_in_order(anonymous: Caller, example: None) -> None:
-    people = {name: await anonymous.sign_in(name, f"{name}-demo") for name in ("alice", "carol")}
-    caller = people["alice"]
-    for name, operation in operations():
-        caller = people[name] if name else caller
-        for payload in (await caller.data(operation)).values():
-            assert not payload.get("errors"), operation
+@pytest.mark.parametrize(
+    "guide", ["access", "administration", "audit", "clusters", "rest", "sessions"]
+)
+async def test_examples_work_as_they_stand(
+    anonymous: Caller, example: None, guide: str, has_cluster: bool
+) -> None:
+    """Each block is pasted in its order, by the user that its first line names."""
+    for block in blocks("gql", (DOCS / f"{guide}.md").read_text(encoding="utf-8")):
+        heading = re.match(r"# (\w+)(, with a cluster)?\n", block)
+        assert heading, block
+        caller = await anonymous.sign_in(heading[1], f"{heading[1]}-demo")
+        answer = await caller.graphql(block)
+        payloads = (answer["data"] or {}).values()
+        failed = "errors" in answer or any((each or {}).get("errors") for each in payloads)
+        assert failed == bool(heading[2] and not has_cluster), answer
+
+
+async def test_the_trusted_document_is_that_of_alice(anonymous: Caller, example: None) -> None:
+    alice = await anonymous.sign_in("alice", "alice-demo")
+    [body] = blocks("json", (DOCS / "trusted-documents.md").read_text(encoding="utf-8"))
+    response = await alice.client.post("/graphql", json=json.loads(body), headers=alice.headers)
+    assert {"name": "Developers"} in response.json()["data"]["user"]["body"]
 
 
 def test_the_subscription_fits_the_schema() -> None:
     schema = build_schema(print_schema())
-    for query in found(r'"query": "(subscription [^"]*)"'):
+    for query in found(r'"query": "(subscription [^"]*)"', (DOCS / "clusters.md").read_text()):
         assert validate(schema, parse(query)) == []
 
 
@@ -88,7 +112,7 @@ async def test_the_call_with_curl_signs_in(anonymous: Caller, example: None) -> 
 
 def defaults() -> dict[str, str]:
     """What the table says about each variable."""
-    rows = found(r"^\| (`KUBE[^|]*) \| ([^|]*) \|")
+    rows = found(r"^\| (`KUBE[^|]*) \| ([^|]*) \|", CONFIGURATION)
     return {name: default for names, default in rows for name in found(r"`(KUBE\w+)`", names)}
 
 
@@ -112,14 +136,16 @@ def test_the_default_in_the_table_is_the_one(
         assert default in (None, ())
 
 
-def test_the_links_lead_somewhere() -> None:
-    targets = found(r"\]\((?!http)([^)]+)\)")
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_links_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!http)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
 def test_make_commands_exist() -> None:
+    pages = README + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for command in found(r"^    make (\w+)"):
+    for command in found(r"^    make (\w+)", pages):
         assert re.search(rf"^{command}:", makefile, flags=re.MULTILINE), command
 
 
