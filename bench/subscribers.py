@@ -135,7 +135,7 @@ async def _measure(
     its: Stage, portal: Server, probe: Probe, name: str, count: int, rounds: int
 ) -> list[str]:
     """The cells of a row but its name."""
-    streams = await _open(its, portal, TRANSPORTS[name], count)
+    streams = await _open(its, portal, name, count)
     memory = portal.memory
     probe.collect()
     await asyncio.sleep(IDLE_SECONDS)
@@ -148,14 +148,15 @@ async def _measure(
     return [*milliseconds, f"{memory:.0f}"]
 
 
-async def _open(
-    its: Stage, portal: Server, open_stream: Callable[[int, str], Awaitable[Stream]], count: int
-) -> list[Stream]:
+async def _open(its: Stage, portal: Server, name: str, count: int) -> list[Stream]:
     """Streams that have got the current facts."""
-    tokens = [its.sample.callers[number // STREAMS_OF_A_USER].token for number in range(count)]
+    # Other users for each transport: a stream counts for its user until its end is noticed
+    callers = its.sample.callers[list(TRANSPORTS).index(name) :: len(TRANSPORTS)]
+    tokens = [callers[number // STREAMS_OF_A_USER].token for number in range(count)]
     streams: list[Stream] = []
     for start in range(0, count, OPENED_AT_ONCE):
-        opening = (open_stream(portal.port, token) for token in tokens[start:][:OPENED_AT_ONCE])
+        batch = tokens[start : start + OPENED_AT_ONCE]
+        opening = (TRANSPORTS[name](portal.port, token) for token in batch)
         opened = await asyncio.gather(*opening)
         await _receive(opened, its.api_server.pod_count)
         streams += opened
@@ -180,8 +181,11 @@ async def _change(
 
 async def _receive(streams: list[Stream], pod_count: int) -> None:
     marker = f'"podCount":{pod_count}}}'.encode()
-    async with asyncio.timeout(TIMEOUT_SECONDS):
-        await asyncio.gather(*(stream.reader.readuntil(marker) for stream in streams))
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            await asyncio.gather(*(stream.reader.readuntil(marker) for stream in streams))
+    except asyncio.IncompleteReadError as error:
+        raise click.ClickException(f"the portal ended a stream: {error.partial!r}") from None
 
 
 @click.command(help=__doc__)
