@@ -47,7 +47,7 @@ class LazyGroup(click.Group):
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="kubeportal", prog_name="kubeportal")
 def cli() -> None:
-    """A portal to a Kubernetes cluster. Environment variables configure it: see docs/configuration.md."""
+    """A portal to Kubernetes clusters. Environment variables: see docs/configuration.md."""
 
 
 def run(command: click.Command) -> None:
