@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -34,13 +36,21 @@ from tortoise.exceptions import ConfigurationError
 
 from cluster.cluster import SERVICE_ACCOUNT_FOLDER
 from portal.errors import OperatorError
-from portal.logs import reason
+from portal.logs import printable, reason
 from portal.mail import SmtpServer
 from resolvers.rules import LABEL, is_valid_email
 from rest_compat.operations import Retirement, parse_datetime
 from schema.limits import Limits
 
+logger = logging.getLogger(__name__)
 PREFIX = "KUBEPORTAL_"
+# Read by commands of users, from the environment of their own machine
+ACCESS_TOKEN = f"{PREFIX}ACCESS_TOKEN"
+# Kubernetes sets variables for each service, such as KUBEPORTAL_SERVICE_HOST for `kubeportal`
+SERVICE_VARIABLE = re.compile(
+    r".*_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)"
+)
+SERVICE_URL = re.compile(r"(tcp|udp|sctp)://.*")
 GOOGLE = "https://accounts.google.com/.well-known/openid-configuration"
 GOOGLE_TOKENINFO = "https://oauth2.googleapis.com/tokeninfo"
 LOCAL_ORIGINS = ("http://localhost:8000", "http://127.0.0.1:8000")
@@ -307,9 +317,36 @@ def settings_from_environment() -> Settings:
         return Settings()
     except ValidationError as error:
         problem = error.errors(include_input=False)[0]
-        variable = str(problem["loc"][0]).upper()
-        name = variable if variable == "KUBECONFIG" else f"{PREFIX}{variable}"
+        name = _variable(str(problem["loc"][0]))
         raise SettingsError(f"{name}: {problem['msg'].removeprefix('Value error, ')}") from None
+
+
+def _variable(field: str) -> str:
+    """The environment variable of a setting."""
+    return field.upper() if field.upper() == "KUBECONFIG" else f"{PREFIX}{field.upper()}"
+
+
+VARIABLES = frozenset(map(_variable, Settings.model_fields))
+
+
+def warn_of_unknown_variables(environ: Mapping[str, str]) -> None:
+    """Log a warning for each variable of the portal that no setting reads."""
+    # Without the prefix, which would make all of them similar
+    known = [variable.removeprefix(PREFIX) for variable in VARIABLES]
+    known += [f"{name}_FILE" for name in known]
+    for name in sorted(_unknown_variables(environ)):
+        nearest = get_close_matches(name.upper().removeprefix(PREFIX), known, n=1)
+        hint = f": did you mean {PREFIX}{nearest[0]}?" if nearest else ", and is ignored."
+        logger.warning("%s is not a setting%s", printable(name), hint)
+
+
+def _unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
+    for name, value in environ.items():
+        upper = name.upper()
+        is_known = upper == ACCESS_TOKEN or {upper, upper.removesuffix("_FILE")} & VARIABLES
+        is_service = SERVICE_VARIABLE.fullmatch(upper) or SERVICE_URL.fullmatch(value)
+        if upper.startswith(PREFIX) and not is_known and not is_service:
+            yield name
 
 
 def _read(name: str, file: Path) -> str:

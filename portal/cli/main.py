@@ -6,6 +6,7 @@ import sys
 from importlib import import_module
 
 import click
+from click.shell_completion import CompletionItem
 
 from portal.errors import OperatorError
 from portal.logs import reason
@@ -39,6 +40,11 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        names = [name for name in COMMANDS if name.startswith(incomplete)]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [*(CompletionItem(name, help=COMMANDS[name][1]) for name in names), *options]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
@@ -51,25 +57,29 @@ def cli() -> None:
 
 
 def run(command: click.Command) -> None:
-    """Run a command. A mistake of the operator is one line; only our own bugs show a traceback."""
+    """Run a command. A mistake of the operator is one line; only our own bugs show a traceback.
+
+    The exit code is 2 for a command line that is not valid, and 1 for all other errors.
+    """
     try:
         command.main(standalone_mode=False)
     except click.exceptions.Abort:
         _fail("Aborted.")
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        sys.exit(1)
+        sys.exit(error.exit_code)
     except click.ClickException as error:
-        _fail(error.format_message())
+        _fail(error.format_message(), exit_code=error.exit_code)
     except OSError as error:
         _fail(f"{error.filename}: {reason(error)}" if error.filename else str(error))
     except OperatorError as error:
-        _fail(str(error))
+        _fail(*error.mistakes)
 
 
-def _fail(message: str) -> None:
-    click.echo(f"kubeportal: {' '.join(message.split())}", err=True)
-    sys.exit(1)
+def _fail(*messages: str, exit_code: int = 1) -> None:
+    for message in messages:
+        click.echo(f"kubeportal: {' '.join(message.split())}", err=True)
+    sys.exit(exit_code)
 
 
 def main() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 import click
 
 from portal.container import Portal, warn_of_short_keys
 from portal.databases import opened, require_migrated
 from portal.logs import log_to_standard_error
-from portal.settings import Settings, settings_from_environment
+from portal.settings import Settings, settings_from_environment, warn_of_unknown_variables
 from portal.web import server
 from portal.web.app import utc_now
 
@@ -26,6 +27,7 @@ def serve(host: str, port: int, workers: int, migrate: bool) -> None:
     server.check_address(host, port)
     asyncio.run(_prepare(settings, migrate=migrate))
     warn_of_short_keys(settings)
+    warn_of_unknown_variables(os.environ)
     server.serve(settings, host=host, port=port, workers=workers)
 
 

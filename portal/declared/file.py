@@ -43,7 +43,7 @@ class File:
             (self.line(each.path), _field(each.path), each.message) for each in mistakes
         )
         return DeclarationError(
-            "\n".join(
+            *(
                 f"{self.name}:{line}: {field}: {message}" if field else f"{self.name}: {message}"
                 for line, field, message in reports
             )

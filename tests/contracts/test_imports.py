@@ -69,3 +69,13 @@ def test_commands_of_users_do_not_import_the_server(arguments: tuple[str, ...]) 
     modules = loaded_by("from portal.cli.main import main; main()", *arguments)
     assert "portal.cli.main" in modules
     assert modules & FOR_SERVING == set()
+
+
+def test_completion_of_commands_does_not_import_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_KUBEPORTAL_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "kubeportal ")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    code = "import sys\nsys.argv[0] = 'kubeportal'\nfrom portal.cli.main import main\n"
+    modules = loaded_by(f"{code}try: main()\nexcept SystemExit as end: assert end.code == 0\n")
+    assert "click.shell_completion" in modules
+    assert modules & FOR_SERVING == set()

@@ -44,10 +44,19 @@ def test_invalid_file_creates_no_database(file: Path, tmp_path: Path, text: str 
     assert list(tmp_path.iterdir()) == before
 
 
+def test_each_mistake_of_a_file_is_a_line(file: Path, tmp_path: Path) -> None:
+    file.write_text("users:\n- {username: a, b: c}\n- {username: d, active: 1}\n")
+    outcome = kubeportal("apply", "-f", str(file), folder=tmp_path)
+    assert (outcome.returncode, outcome.stdout) == (1, "")
+    first, second = outcome.stderr.splitlines()
+    assert first.startswith(f"kubeportal: {file}:2: users[0].b: ")
+    assert second.startswith(f"kubeportal: {file}:3: users[1].active: ")
+
+
 def test_dry_run_leaves_outdated_database_alone(file: Path, tmp_path: Path) -> None:
     kubeportal("migrate", folder=tmp_path)
     with closing(sqlite3.connect(tmp_path / "kubeportal.sqlite3")) as connection:
-        connection.execute("UPDATE tortoise_migrations SET name = '0000_older'")
+        connection.execute("UPDATE tortoise_migrations SET name = 'old_' || name")
         connection.commit()
     outcome = kubeportal("apply", "-f", str(file), "--dry-run", folder=tmp_path)
     assert outcome.returncode == 1

@@ -123,8 +123,6 @@ def test_workers_share_a_port_and_warn_once(tmp_path: Path) -> None:
         (["serve"], {"KUBEPORTAL_SECRET_KEY_FILE": "/nowhere"}, "KUBEPORTAL_SECRET_KEY_FILE"),
         (["serve"], {"KUBEPORTAL_AUTH_GOOGLE_KEY": "x"}, "KUBEPORTAL_AUTH_GOOGLE_SECRET"),
         (["serve"], {"KUBECONFIG": "/nowhere"}, "/nowhere"),
-        (["serve", "--port", "x"], {}, "--port"),
-        (["nonsense"], {}, "nonsense"),
         (["apply", "-f", "/nowhere"], {}, "/nowhere"),
         (["schema", "check"], {}, "schema.graphql: there is no such file"),
         (["schema", "check", "--against", "/nowhere"], {}, "/nowhere"),
@@ -145,6 +143,24 @@ def test_operator_error_is_one_line(
     assert message in line
     assert "hush" not in line
     assert "Errno" not in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nonsense"], "nonsense"),
+        (["serve", "--port", "x"], "--port"),
+        (["user", "create"], "USERNAME"),
+        (["audit", "prune", "--before", "soon"], "--before"),
+    ],
+    ids=str,
+)
+def test_usage_error_is_one_line(tmp_path: Path, arguments: list[str], message: str) -> None:
+    outcome = kubeportal(*arguments, folder=tmp_path)
+    assert (outcome.returncode, outcome.stdout) == (2, "")
+    [line] = outcome.stderr.splitlines()
+    assert line.startswith("kubeportal: ")
+    assert message in line
 
 
 def test_portal_name_is_no_password(tmp_path: Path) -> None:

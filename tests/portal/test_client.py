@@ -85,9 +85,9 @@ async def sign_in(command: Command, server: str, text: str = "correct horse\n") 
     return await command("login", *arguments, text=text)
 
 
-def one_line(outcome: Outcome) -> str:
+def one_line(outcome: Outcome, status: int = 1) -> str:
     """What a refused command says, and nothing else."""
-    assert (outcome.status, outcome.output) == (1, "")
+    assert (outcome.status, outcome.output) == (status, "")
     assert outcome.stderr.startswith("kubeportal: ")
     assert outcome.stderr.count("\n") == 1
     return outcome.stderr
@@ -246,4 +246,4 @@ async def test_redirect_is_not_followed(command: Command) -> None:
 async def test_a_password_is_not_taken_for_a_name(command: Command, server: str) -> None:
     for arguments in ((), ("--username", "alice"), ("--password-stdin",)):
         refused = await command("login", "--server", server, *arguments, text="secret\n")
-        assert "--username and --password-stdin" in one_line(refused)
+        assert "--username and --password-stdin" in one_line(refused, status=2)

@@ -17,7 +17,7 @@ def test_group_without_command_shows_help(
     monkeypatch.setattr("sys.argv", ["kubeportal", *group])
     with pytest.raises(SystemExit) as ended:
         run(cli)
-    assert ended.value.code == 1
+    assert ended.value.code == 2
     usage, *rest = capsys.readouterr().err.splitlines()
     assert usage.startswith(" ".join(["Usage: kubeportal", *group]))
     assert "Options:" in rest

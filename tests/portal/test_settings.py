@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from portal.container import signing_keys
-from portal.settings import PREFIX, Settings, SettingsError, settings_from_environment
+from portal.settings import (
+    PREFIX,
+    Settings,
+    SettingsError,
+    settings_from_environment,
+    warn_of_unknown_variables,
+)
 
 VARIABLES = {
     name: "KUBECONFIG" if name == "kubeconfig" else f"{PREFIX}{name.upper()}"
@@ -120,3 +126,41 @@ def test_invalid_stored_signing_key_is_not_used(content: bytes, tmp_path: Path) 
     kept.unlink()
     [key] = signing_keys(Settings(), tmp_path / "portal.sqlite3")
     assert signing_keys(Settings(), tmp_path / "portal.sqlite3") == [key]
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("KUBEPORTAL_SESION_LIFETIME", ": did you mean KUBEPORTAL_SESSION_LIFETIME?"),
+        ("kubeportal_databse_url", ": did you mean KUBEPORTAL_DATABASE_URL?"),
+        ("KUBEPORTAL_SECRETKEY_FILE", ": did you mean KUBEPORTAL_SECRET_KEY_FILE?"),
+        ("KUBEPORTAL_ROOT_PASSWORD", ", and is ignored."),
+    ],
+)
+def test_unknown_variable_is_reported(
+    name: str, advice: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    warn_of_unknown_variables({name: "hush", "KUBEPORTAL_BRANDING": "Acme"})
+    [record] = caplog.records
+    assert (record.levelname, record.getMessage()) == (
+        "WARNING",
+        f"{name} is not a setting{advice}",
+    )
+
+
+def test_known_variables_are_not_reported(caplog: pytest.LogCaptureFixture) -> None:
+    """Those of a Kubernetes service that is called `kubeportal` among them."""
+    service = {
+        "KUBEPORTAL_SERVICE_HOST": "10.0.0.7",
+        "KUBEPORTAL_SERVICE_PORT": "80",
+        "KUBEPORTAL_SERVICE_PORT_HTTP": "80",
+        "KUBEPORTAL_PORT": "tcp://10.0.0.7:80",
+        "KUBEPORTAL_PORT_80_TCP": "tcp://10.0.0.7:80",
+        "KUBEPORTAL_PORT_80_TCP_ADDR": "10.0.0.7",
+        "KUBEPORTAL_DB_SERVICE_HOST": "10.0.0.8",
+    }
+    files = {f"{variable}_FILE": "/run/secrets/x" for variable in VARIABLES.values()}
+    settings = dict.fromkeys(VARIABLES.values(), "x")
+    others = {"KUBEPORTAL_ACCESS_TOKEN": "x", "PATH": "/bin", "_KUBEPORTAL_COMPLETE": "bash_source"}
+    warn_of_unknown_variables({**service, **files, **settings, **others})
+    assert caplog.records == []
