@@ -9,11 +9,12 @@ from tortoise.expressions import Q, RawSQL
 from models import User
 from models.statements import Statement
 
-# Their ids: they are few, and groups that fill themselves appoint none
+# Their ids: they are few, and groups that fill themselves appoint none.
+# Without the comparisons with TRUE, SQLite uses no index.
 ADMINISTRATORS = """(
-    SELECT id FROM users WHERE is_superuser UNION
+    SELECT id FROM users WHERE is_superuser = TRUE UNION
     SELECT m.user_id FROM "groups" g JOIN memberships m ON m.group_id = g.id
-     WHERE g.can_admin AND g.membership = 'MANUAL')"""
+     WHERE g.can_admin = TRUE AND g.membership = 'MANUAL')"""
 AMONG = Statement(f"SELECT id FROM users WHERE id IN :users AND id IN {ADMINISTRATORS}")
 
 
