@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -153,9 +154,22 @@ class Database:
         if self.sqlite_path is None:
             yield
             return
-        with self.sqlite_path.with_name(f"{self.sqlite_path.name}-lock").open("w") as lock:
+        file = self.sqlite_path.with_name(f"{self.sqlite_path.name}-lock")
+        create_private_file(file)
+        with file.open("w") as lock:
             await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
             yield
+
+
+def create_private_file(file: Path) -> None:
+    """Create an empty file that only its owner may read, unless it exists.
+
+    SQLite gives its write-ahead log the mode of the database. Other errors are left to the caller
+    that opens the file.
+    """
+    # Not opened if it exists: closing it would release the locks of SQLite's own connections
+    with suppress(OSError):
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def current_connection() -> BaseDBAsyncClient:
@@ -185,6 +199,11 @@ class SqliteClient(TortoiseClient):
     """
 
     reader: SqliteReader | None = None
+
+    async def create_connection(self, with_db: bool) -> None:
+        if self.filename != IN_MEMORY:
+            create_private_file(Path(self.filename))
+        await super().create_connection(with_db)
 
     async def _post_connect(self) -> None:
         await super()._post_connect()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -212,6 +213,17 @@ def _sender(settings: Settings, server: SmtpServer) -> str:
 def warn_of_short_keys(settings: Settings) -> None:
     if any(len(key) < RECOMMENDED_KEY for key in settings.secret_key):
         logger.warning("%sSECRET_KEY: better use %d random characters", PREFIX, RECOMMENDED_KEY)
+
+
+def warn_of_readable_database(file: Path | None) -> None:
+    """Access of the group may be intended, as in volumes with an fsGroup."""
+    if file and file.stat().st_mode & stat.S_IRWXO:
+        logger.warning(
+            "%s, with its password hashes, is accessible to every user of this machine:"
+            " run chmod o-rwx %s*",
+            file,
+            file,
+        )
 
 
 def signing_keys(settings: Settings, sqlite_path: Path | None) -> list[str]:

@@ -7,7 +7,7 @@ import os
 
 import click
 
-from portal.container import Portal, warn_of_short_keys
+from portal.container import Portal, warn_of_readable_database, warn_of_short_keys
 from portal.databases import opened, require_migrated
 from portal.logs import log_to_standard_error
 from portal.settings import Settings, settings_from_environment, warn_of_unknown_variables
@@ -45,6 +45,7 @@ async def _prepare(settings: Settings, *, migrate: bool) -> None:
             await database.migrate()
         else:
             await require_migrated(database)
+        warn_of_readable_database(database.sqlite_path)
         services = await Portal(settings, clock=utc_now).assemble()
         await services.clusters.close()
 

@@ -48,6 +48,18 @@ def test_signing_key_is_kept_private(tmp_path: Path) -> None:
         assert httpx2.get(f"{address}/api/v1.4.0/users/1/", headers=headers).status_code == 200
 
 
+@pytest.mark.parametrize(("mode", "count"), [(0o600, 0), (0o660, 0), (0o644, 1)])
+def test_readable_database_is_reported(tmp_path: Path, mode: int, count: int) -> None:
+    kubeportal("migrate", folder=tmp_path)
+    database = tmp_path / "kubeportal.sqlite3"
+    assert stat.S_IMODE(database.stat().st_mode) == 0o600
+    database.chmod(mode)
+    with serving(folder=tmp_path):
+        pass
+    [log] = tmp_path.glob("*.log")
+    assert log.read_text().count("run chmod o-rwx kubeportal.sqlite3*") == count
+
+
 @pytest.fixture
 def replicas(database_url: str, tmp_path: Path) -> dict[str, str]:
     return {"KUBEPORTAL_DATABASE_URL": database_url, "KUBEPORTAL_SECRET_KEY": SECRET}

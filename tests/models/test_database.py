@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import stat
 import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
@@ -100,6 +102,32 @@ async def test_all_files_of_a_database_begin_with_its_name(tmp_path: Path) -> No
     await database.migrate()
     await database.close()
     assert [name for name in names(tmp_path) if not name.startswith("portal.sqlite3")] == []
+
+
+async def test_files_of_a_database_are_private(tmp_path: Path) -> None:
+    database = Database(f"sqlite://{tmp_path}/portal.sqlite3")
+    mask = os.umask(0)
+    try:
+        await database.open()
+        await database.migrate()
+        await User.create(username="alice")
+        modes = {name: stat.S_IMODE((tmp_path / name).stat().st_mode) for name in names(tmp_path)}
+    finally:
+        os.umask(mask)
+        await database.close()
+    endings = ("", "-lock", "-shm", "-wal")
+    assert modes == {f"portal.sqlite3{ending}": 0o600 for ending in endings}
+
+
+async def test_existing_file_keeps_its_mode(tmp_path: Path) -> None:
+    file = tmp_path / "portal.sqlite3"
+    file.touch()
+    file.chmod(0o640)
+    database = Database(f"sqlite://{file}")
+    await database.open()
+    await database.migrate()
+    await database.close()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
 
 
 def names(folder: Path) -> list[str]:
