@@ -4,11 +4,13 @@ BIN = $(VENV)/bin
 # More processes than cores: most tests wait for servers and databases.
 WORKERS ?= 4
 SEED := $(or $(SEED),$(shell date +%s))
+RUNNABLE = $(VENV)/.runnable
 STAMP = $(VENV)/.installed
 TOOLS = tests/tooling
 NODE_TOOLS = $(TOOLS)/node_modules/.installed
 PYTHON_TOOLS = $(TOOLS)/.venv/.installed
 PLAYGROUND = portal/web/static/playground/index.html
+NPM = --loglevel=error --no-audit --no-fund --no-update-notifier --fetch-retries=1
 PLAYGROUND_TOOLS = playground/node_modules/.installed
 PLAYGROUND_SOURCES = $(wildcard playground/*.* playground/src/*.* playground/src/examples/*)
 PORT ?= 8000
@@ -16,11 +18,11 @@ DEMO = demo.sqlite3
 DEMO_SECRET = demo.secret
 EXAMPLE = deploy/example/portal.yaml
 
-.PHONY: run playground no-playground test fuzz bench tools lint format schema clean
+.PHONY: run playground optional-playground test fuzz bench tools lint format schema clean
 
 run: export KUBEPORTAL_DATABASE_URL ?= sqlite://$(DEMO)
 run: export KUBEPORTAL_ALLOWED_URLS ?= http://localhost:$(PORT),http://127.0.0.1:$(PORT)
-run: $(STAMP) $(if $(shell command -v npm),$(PLAYGROUND),no-playground)  ## Serve an example on http://127.0.0.1:$(PORT)
+run: $(RUNNABLE) optional-playground  ## Serve an example on http://127.0.0.1:$(PORT)
 	@$(BIN)/kubeportal apply -f $(EXAMPLE)
 	@$(BIN)/python deploy/example/sign_ins.py $(EXAMPLE)
 	@$(BIN)/kubeportal serve --port $(PORT)
@@ -53,24 +55,35 @@ format: $(STAMP)  ## Fix style and format
 schema: $(STAMP)  ## Write schema.graphql, against which `kubeportal schema check` compares
 	$(BIN)/kubeportal schema print > schema.graphql
 
-$(STAMP): pyproject.toml
+# What serves the portal; linters, browsers and fuzzers are for `make test`
+$(RUNNABLE): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
+	# Python compiles the modules that it imports; most of them it never does
+	$(BIN)/python -m pip install --quiet --no-compile --editable .
+	touch $@
+
+$(STAMP): $(RUNNABLE)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable . --group dev
+	$(BIN)/python -m pip install --quiet --group dev
 	touch $@
 
 $(PLAYGROUND): $(PLAYGROUND_TOOLS) $(PLAYGROUND_SOURCES)
-	npm run --silent --prefix playground build
+	npm run $(NPM) --prefix playground build
 
 $(PLAYGROUND_TOOLS): playground/package-lock.json
-	npm ci --silent --prefix playground
+	npm ci $(NPM) --prefix playground
 	touch $@
 
-no-playground:
+optional-playground:
+ifeq ($(shell command -v npm),)
 	@test -e $(PLAYGROUND) || echo 'npm is not installed: the portal has no playground at /graphql.'
+else
+	@$(MAKE) --no-print-directory playground || echo 'The playground was not built, for the reason above:' \
+	  'the portal works without it, and the next `make run` tries again.'
+endif
 
 $(NODE_TOOLS): $(TOOLS)/package-lock.json
-	npm ci --silent --prefix $(TOOLS)
+	npm ci $(NPM) --prefix $(TOOLS)
 	touch $@
 
 $(PYTHON_TOOLS): $(TOOLS)/python-client/requirements.txt
