@@ -307,7 +307,8 @@ class Administration:
 
     @strawberry.field(
         description="The use of the REST API by route and client, latest clients first. The number"
-        " of clients per route is limited. Calls of the last seconds may be missing."
+        " of clients per route is limited. Each replica adds its calls every 5 seconds, so newer"
+        " ones are missing."
     )
     async def rest_usage(self, info: PortalInfo) -> list[RestUsage]:
         return [RestUsage.of(row) for row in await rest_usage.usage()]
