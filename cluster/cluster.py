@@ -11,7 +11,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cluster.bindings import BindingIndex, Bindings, Removal
-from cluster.connection import ClusterUnavailable, Connection, PrivilegedAccount
+from cluster.connection import (
+    ClusterUnavailable,
+    Connection,
+    PrivilegedAccount,
+    translate_errors,
+)
 from cluster.facts import Facts, Observer, Poller, Snapshot
 from cluster.kubeconfig import ExecCredential, Server, render_kubeconfig
 from cluster.provisioning import Provisioner
@@ -63,10 +68,10 @@ class Cluster:
         self._snapshot = Snapshot()
         # A hanging call must not delay the observation that would notice the recovery.
         timeout = min(facts_interval, request_timeout)
-        observer = Observer(connection, timeout=timeout.total_seconds())
+        self._observer = Observer(connection, timeout=timeout.total_seconds())
         self._poller = Poller(
             self.name,
-            observer.observe,
+            self._observer.observe,
             self._snapshot,
             interval=facts_interval.total_seconds(),
             clock=clock,
@@ -96,6 +101,12 @@ class Cluster:
             logger.warning(NO_CA, self.name, self.api_server_url)
         await self._poller.start(wait_seconds=_START_TIMEOUT)
 
+    async def read_version(self) -> str:
+        """The version of the API server, in up to two seconds. Raises ClusterError."""
+        with translate_errors(self.name):
+            async with asyncio.timeout(_START_TIMEOUT):
+                return await self._observer.version()
+
     async def close(self) -> None:
         """Stop observing, end all watches, close the connections."""
         await self._poller.close()
@@ -115,8 +126,8 @@ class Cluster:
         lifetime = max(lifetime, SHORTEST_LIFETIME)
 
         async def issue() -> ServiceAccountToken:
-            if self._poller.attempted and not self.facts.reachable:
-                raise ClusterUnavailable(f"Cluster {self.name!r} cannot be reached.")
+            if self._poller.problem:
+                raise ClusterUnavailable(str(self._poller.problem))
             token = await self._issuer.issue(namespace, service_account, lifetime)
             # After the call with the shorter timeout, which notices first that the cluster hangs.
             if binding := await self.foreign_binding(namespace, service_account):

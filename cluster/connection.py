@@ -9,6 +9,8 @@ name only what the portal reads.
 from __future__ import annotations
 
 import asyncio
+import os
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -147,12 +149,37 @@ def translate_errors(cluster: str) -> Iterator[None]:
         raise ClusterUnavailable(f"Cluster {cluster!r} does not answer in time.") from error
     # The client raises its ApiException for error responses only, not for transport errors.
     except (aiohttp.ClientError, OSError) as error:
-        raise ClusterUnavailable(f"Cluster {cluster!r} cannot be reached.") from error
+        cause = transport_cause(error)
+        raise ClusterUnavailable(f"Cluster {cluster!r} cannot be reached: {cause}.") from error
     # Answers may be malformed, and credential plugins of the client raise any exception.
     except Exception as error:
         raise ClusterUnavailable(
             f"Cluster {cluster!r} gave an answer that cannot be read ({type(error).__name__})."
         ) from error
+
+
+# Codes of OpenSSL (X509_V_ERR_…), whose own texts quote names of the server
+_CERTIFICATE_CAUSES = {
+    9: "its certificate is not valid yet",
+    10: "its certificate has expired",
+    62: "its certificate is for another host name",
+    64: "its certificate is for another address",
+}
+
+
+def transport_cause(error: aiohttp.ClientError | OSError) -> str:
+    """Why there is no answer: without addresses and paths, which the texts of the errors quote."""
+    certificate_error = getattr(error, "certificate_error", None)
+    if isinstance(certificate_error, ssl.SSLCertVerificationError):
+        code = certificate_error.verify_code
+        return _CERTIFICATE_CAUSES.get(code, "its certificate is not trusted")
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "its host name is not found"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "the TLS handshake fails"
+    if isinstance(error, OSError) and error.errno and error.errno > 0:
+        return os.strerror(error.errno).lower()
+    return "the connection was closed"
 
 
 def response_error(cluster: str, status: int, body: bytes) -> ClusterError:

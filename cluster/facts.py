@@ -65,6 +65,11 @@ class Observation:
         return bool(self.values)
 
     @property
+    def problem(self) -> ClusterError | None:
+        """Why the server is not reachable; None when it is."""
+        return None if self.reachable else next(iter(self.failures.values()))
+
+    @property
     def complete(self) -> bool:
         """Every fact was read that the server lets the portal read."""
         return self.reachable and all(
@@ -100,9 +105,13 @@ class Observer:
                 values |= outcome
         return Observation(values, failures)
 
-    async def _version(self) -> Values:
+    async def version(self) -> str:
+        """The version of the API server. Raises ClusterError."""
         version = await self._connection.call("GET", "/version/", Version, seconds=self._timeout)
-        return {"version": version.git_version}
+        return version.git_version
+
+    async def _version(self) -> Values:
+        return {"version": await self.version()}
 
     async def _nodes(self) -> Values:
         pages = self._connection.pages("/api/v1/nodes", ObjectList[Node], seconds=self._timeout)
@@ -196,12 +205,8 @@ class Poller:
         self._clock = clock
         self._attempted = asyncio.Event()
         self._failing: frozenset[str] = frozenset()
+        self.problem: ClusterError | None = None  # of the last observation
         self._task: asyncio.Task[None] | None = None
-
-    @property
-    def attempted(self) -> bool:
-        """Whether the first observation is over, successful or not."""
-        return self._attempted.is_set()
 
     async def start(self, *, wait_seconds: float) -> None:
         """Start the task and wait for its first observation, but not longer than that."""
@@ -222,7 +227,7 @@ class Poller:
 
     def _publish(self, observation: Observation) -> None:
         before = self._snapshot.facts
-        if observation.reachable != before.reachable or not self.attempted:
+        if observation.reachable != before.reachable or not self._attempted.is_set():
             self._log_reachability(observation)
         if observation.reachable:
             self._log_failures(observation.failures)
@@ -234,14 +239,18 @@ class Poller:
                 observed_at=self._clock() if observation.complete else before.observed_at,
             )
         )
+        self.problem = observation.problem
         self._attempted.set()
 
     def _log_reachability(self, observation: Observation) -> None:
         if observation.reachable:
             logger.info("cluster %s is reachable", self._name)
         else:
-            error = next(iter(observation.failures.values()))
-            logger.warning("cluster %s is unreachable, its last facts stay: %s", self._name, error)
+            logger.warning(
+                "cluster %s is unreachable, its last facts stay: %s",
+                self._name,
+                observation.problem,
+            )
 
     def _log_failures(self, failures: dict[str, ClusterError]) -> None:
         """Log the subjects whose state has changed since the last observation."""

@@ -1,10 +1,19 @@
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from kubernetes.aio.client import Configuration
 
 from cluster.connection import (
@@ -96,6 +105,82 @@ async def test_timeout_covers_credential_plugins(
     configuration.refresh_api_key_hook = hang  # type: ignore[assignment]
     with pytest.raises(ClusterUnavailable, match="in time"):
         await connection.call("GET", "/version/", ApiObject, seconds=0.05)
+
+
+@asynccontextmanager
+async def tls_server(folder: Path, name: str, *, days: int) -> AsyncIterator[tuple[int, str]]:
+    """The port and the certificate file of a server whose certificate is valid for `days`."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=30))
+        .not_valid_after(now + timedelta(days=days))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file, key_file = folder / "server.crt", folder / "server.key"
+    file.write_bytes(certificate.public_bytes(Encoding.PEM))
+    key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file, key_file)
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=context)
+    async with server:
+        yield server.sockets[0].getsockname()[1], str(file)
+
+
+async def problem_of(host: str, authority: str | None = None) -> str:
+    configuration = Configuration(host=host, api_key={"BearerToken": "Bearer s3cr3t"})
+    configuration.ssl_ca_cert = authority
+    connection = Connection("a", configuration)
+    try:
+        with pytest.raises(ClusterUnavailable) as unavailable:
+            await connection.call("GET", "/version/", ApiObject, seconds=20)
+    finally:
+        await connection.close()
+    return str(unavailable.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "is_trusted", "cause"),
+    [
+        ("localhost", 30, False, "its certificate is not trusted"),
+        ("localhost", -1, True, "its certificate has expired"),
+        ("elsewhere.example.org", 30, True, "its certificate is for another host name"),
+    ],
+)
+async def test_certificate_problem_is_named(
+    tmp_path: Path, name: str, days: int, is_trusted: bool, cause: str
+) -> None:
+    async with tls_server(tmp_path, name, days=days) as (port, file):
+        problem = await problem_of(f"https://localhost:{port}", file if is_trusted else None)
+    assert problem == f"Cluster 'a' cannot be reached: {cause}."
+
+
+@pytest.mark.parametrize(
+    ("host", "cause"),
+    [
+        ("http://127.0.0.1:1", "connection refused"),
+        ("http://nowhere.invalid", "its host name is not found"),
+    ],
+)
+async def test_missing_server_is_named(host: str, cause: str) -> None:
+    assert await problem_of(host) == f"Cluster 'a' cannot be reached: {cause}."
+
+
+async def test_other_protocol_is_named(configuration: Configuration) -> None:
+    host = configuration.host.replace("http:", "https:")
+    assert await problem_of(host) == "Cluster 'a' cannot be reached: the TLS handshake fails."
+
+
+async def test_closed_connection_is_named() -> None:
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    async with server:
+        problem = await problem_of(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    assert problem == "Cluster 'a' cannot be reached: the connection was closed."
 
 
 @pytest.mark.parametrize("status", [300, 401, 408, 410, 429, 500, 502, 503, 504])

@@ -87,11 +87,11 @@ async def test_watchers_hear_of_an_outage_and_of_its_end(
 async def test_known_outage_fails_fast(
     proxy: Proxy, proxy_kubeconfig: Path, open_cluster: OpenCluster
 ) -> None:
-    cluster = await open_cluster(proxy_kubeconfig)
-    await start(cluster)
+    proxy.answer(500)
+    cluster = await open_cluster(proxy_kubeconfig, facts_interval=HOUR)
+    await cluster.start()
     proxy.hang()
-    await until(lambda: not cluster.facts.reachable)
-    with pytest.raises(ClusterUnavailable, match="cannot be reached"):
+    with pytest.raises(ClusterUnavailable, match="HTTP status 500"):
         await cluster.issue_token("default", "default", lifetime=HOUR)
 
 
