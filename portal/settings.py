@@ -93,6 +93,11 @@ def postgres_label(url: str) -> str:
     return f"postgres://{match['place'] if match else '…'}"
 
 
+def database_label(database_url: str) -> str:
+    """A valid URL of either kind, without what may be secret."""
+    return postgres_label(database_url) if is_postgres(database_url) else database_url
+
+
 def _split(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 

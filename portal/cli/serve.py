@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 
 import click
 
+from cluster.cluster import Cluster
+from cluster.connection import ClusterError
 from portal.container import Portal, warn_of_readable_database, warn_of_short_keys
 from portal.databases import opened, require_migrated
 from portal.logs import log_to_standard_error
-from portal.settings import Settings, settings_from_environment, warn_of_unknown_variables
+from portal.settings import (
+    Settings,
+    database_label,
+    settings_from_environment,
+    warn_of_unknown_variables,
+)
 from portal.web import server
 from portal.web.app import utc_now
+
+logger = logging.getLogger(__name__)
 
 
 @click.command()
@@ -39,15 +49,32 @@ def migrate() -> None:
 
 
 async def _prepare(settings: Settings, *, migrate: bool) -> None:
-    """Migrate, and assemble the services once, as uvicorn would log a traceback for a mistake."""
+    """Migrate, assemble the services and log what they are, once for all workers.
+
+    uvicorn would log a traceback for a mistake in the settings.
+    """
     async with opened(settings.database_url) as database:
         if migrate:
             await database.migrate()
         else:
             await require_migrated(database)
         warn_of_readable_database(database.sqlite_path)
-        services = await Portal(settings, clock=utc_now).assemble()
-        await services.clusters.close()
+        portal = Portal(settings, clock=utc_now)
+        services = await portal.assemble()
+        try:
+            logger.info(
+                "KubePortal %s, database %s", portal.version, database_label(settings.database_url)
+            )
+            await asyncio.gather(*map(_log_state, services.clusters))
+        finally:
+            await services.clusters.close()
+
+
+async def _log_state(cluster: Cluster) -> None:
+    try:
+        logger.info("cluster %s answers: Kubernetes %s", cluster.name, await cluster.read_version())
+    except ClusterError as error:
+        logger.warning("cluster %s does not answer: %s", cluster.name, error)
 
 
 async def _migrate(settings: Settings) -> list[str]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gc
+import logging
+import re
 import socket
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -14,6 +17,7 @@ from portal.errors import OperatorError
 from portal.logs import log_to_standard_error, reason
 from portal.settings import Settings, settings_from_environment
 from portal.web.app import create_app
+from portal.web.playground import Playground
 from portal.web.sse import CLOSING
 
 
@@ -42,6 +46,10 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
     # For workers as well, although each creates its own: an OperatorError here is one line, but
     # there a traceback
     app = _create_app(settings)
+    has_playground = settings.playground and Playground().is_built
+    logging.getLogger("uvicorn.error").addFilter(
+        partial(name_start_page, "graphql" if has_playground else "")
+    )
     uvicorn.run(
         "portal.web.server:app_from_environment" if workers > 1 else app,
         factory=workers > 1,
@@ -50,6 +58,13 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
         workers=workers,
         **server_options(),
     )
+
+
+def name_start_page(path: str, record: logging.LogRecord) -> bool:
+    """A log filter: completes the address in uvicorn's last line at the start to that of a page."""
+    form = r"Uvicorn running on (\S+://\S+)"
+    record.msg = re.sub(form, rf"Open \1/{path}", str(record.msg))
+    return True
 
 
 def check_address(host: str, port: int) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from portal.web.playground import BUILT
+from tests.cluster.proxy import kubeconfig_of
 from tests.live.processes import KUBEPORTAL, kubeportal, running, serving
 
 pytestmark = pytest.mark.database
@@ -90,11 +93,43 @@ def test_workers_share_a_port_and_warn_once(tmp_path: Path) -> None:
     """Not forked like the others, as the workers are made of a command's own program."""
     kubeportal(*CREATE, "--password-stdin", folder=tmp_path, stdin="correct horse\n")
     command = [KUBEPORTAL, "serve", "--workers", "2"]
-    key = "sixteen letters!"
-    with running(command, folder=tmp_path, KUBEPORTAL_SECRET_KEY=key) as address:
+    variables = {
+        "KUBEPORTAL_SECRET_KEY": "sixteen letters!",
+        "KUBECONFIG": unused_cluster(tmp_path),
+    }
+    with running(command, folder=tmp_path, **variables) as address:
         assert login(address).status_code == 200
     [log] = tmp_path.glob("*.log")
-    assert log.read_text().count("KUBEPORTAL_SECRET_KEY") == 1
+    for once in ("KUBEPORTAL_SECRET_KEY", "KubePortal ", "cluster proxy does not answer", "Open "):
+        assert log.read_text().count(once) == 1, once
+
+
+def unused_cluster(folder: Path) -> str:
+    """The path of a kubeconfig for a port without a server."""
+    kubeconfig = folder / "kubeconfig"
+    kubeconfig.write_text(kubeconfig_of("http://127.0.0.1:1"))
+    return str(kubeconfig)
+
+
+async def test_start_logs_what_is_served(tmp_path: Path, replicas: dict[str, str]) -> None:
+    with serving(folder=tmp_path, KUBECONFIG=unused_cluster(tmp_path), **replicas) as address:
+        lines = logged_lines(tmp_path)
+    url = replicas["KUBEPORTAL_DATABASE_URL"]
+    database = url if url.startswith("sqlite") else f"postgres://{url.rpartition('@')[2]}"
+    release = version("kubeportal")
+    assert f"INFO portal.cli.serve KubePortal {release}, database {database}" in lines
+    assert (
+        "WARNING portal.cli.serve cluster proxy does not answer: Cluster 'proxy' cannot be reached:"
+        " connection refused."
+    ) in lines
+    path = "graphql" if BUILT.exists() else ""
+    assert lines[-1].endswith(f" Open {address}/{path} (Press CTRL+C to quit)")
+
+
+def logged_lines(folder: Path) -> list[str]:
+    """Without date and time."""
+    [log] = folder.glob("*.log")
+    return [line.split(" ", 2)[2] for line in log.read_text().splitlines()]
 
 
 @pytest.mark.parametrize(
