@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
 from typing import TypeVar, TypeVarTuple
 
 import anyio
-from anyio.to_thread import run_sync
 from passlib.context import CryptContext
 
 Arguments = TypeVarTuple("Arguments")
@@ -55,7 +56,10 @@ class PasswordsBusy(Exception):
 
 
 class Passwords:
-    """Hashes and verifies passwords in a bounded number of worker threads.
+    """Hashes and verifies passwords in worker threads of its own.
+
+    The C library keeps the memory of a hash for the next one of the same thread, so the threads
+    must not be any of the many that the application shares.
 
     names: names of the portal, which new passwords must not consist of.
     memory_kibibytes: the cost of new hashes; tests lower it.
@@ -73,6 +77,7 @@ class Passwords:
     ) -> None:
         self._names = tuple(names)
         self._context = _context(memory_kibibytes)
+        self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="passwords")
         self._limiter = anyio.CapacityLimiter(concurrency)
         self._waiting = waiting
 
@@ -108,9 +113,9 @@ class Passwords:
     ) -> Result:
         if self._limiter.statistics().tasks_waiting >= self._waiting:
             raise PasswordsBusy
-        # `run_sync(…, limiter=…)` yields before it joins the queue, which then could overflow
         async with self._limiter:
-            return await run_sync(function, *given)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, function, *given)
 
     def _hash(self, password: str, names: Iterable[str]) -> str:
         check_password(password, names)

@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 from argon2 import low_level
 
@@ -217,6 +218,29 @@ async def test_hashes_computed_at_the_same_time_are_limited(
         for _ in range(10):
             group.start_soon(passwords.verify, "wrong", None)
     assert most == 2
+
+
+async def test_hashes_have_their_own_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    passwords = Passwords()
+    shared: set[int] = set()
+    hashing: set[int] = set()
+
+    def work() -> None:
+        shared.add(threading.get_ident())
+        time.sleep(0.01)
+
+    def verify(*_: object) -> Verification:
+        hashing.add(threading.get_ident())
+        return REFUSED
+
+    monkeypatch.setattr(passwords, "_verify", verify)
+    for _ in range(3):
+        async with anyio.create_task_group() as group:
+            for _ in range(5):
+                group.start_soon(anyio.to_thread.run_sync, work)
+        await passwords.verify("wrong", None)
+    assert len(hashing) == 1
+    assert hashing.isdisjoint(shared)
 
 
 async def test_full_queue_refuses_at_once() -> None:
