@@ -9,16 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import httpx2
-
-from auth.oidc import (
+from auth.errors import (
     EXPIRED,
     MALFORMED,
     OTHER_APPLICATION,
     CredentialRefused,
-    IdTokens,
-    Provider,
-    ProviderClient,
     ProviderUnavailable,
 )
 
@@ -63,8 +58,10 @@ class GoogleSignIn:
         clock: Callable[[], datetime],
         timeout: float = 5.0,
     ) -> None:
+        from auth.oidc import IdTokens, Provider, ProviderClient  # here, as Authlib takes 4 MiB
+
         self._client_id = client_id
-        self._tokeninfo_url = httpx2.URL(tokeninfo_url)
+        self._tokeninfo_url = tokeninfo_url
         self._timeout = timeout
         self._clock = clock
         self._client = ProviderClient(
@@ -138,8 +135,8 @@ class GoogleSignIn:
         An access token names no audience itself. Without this check, every application to which a
         user signs in with Google could sign in to the portal as that user.
         """
-        url = self._tokeninfo_url.copy_merge_params({"access_token": access_token})
-        info = await self._client.get_json(str(url), refusal=UNKNOWN)
+        parameters = {"access_token": access_token}
+        info = await self._client.get_json(self._tokeninfo_url, parameters, refusal=UNKNOWN)
         # Providers name the application by one or several of these.
         audiences = [info[name] for name in ("aud", "azp", "client_id") if name in info]
         if not audiences or any(audience != self._client_id for audience in audiences):

@@ -22,24 +22,21 @@ from joserfc import jws
 from joserfc.errors import ClaimError, ExpiredTokenError, InvalidKeyIdError, JoseError
 from joserfc.jwk import Key, KeySet
 
+from auth.errors import (
+    EXPIRED,
+    MALFORMED,
+    OTHER_APPLICATION,
+    CredentialRefused,
+    ProviderUnavailable,
+)
+
 Clock = Callable[[], datetime]
 
 # Status codes and OAuth errors (RFC 6749, section 5.2) that blame the credential.
 REFUSAL_STATUSES = frozenset({400, 401, 403, 422})
 REFUSAL_ERRORS = frozenset({"invalid_grant", "invalid_request"})
 
-MALFORMED = "The credential is malformed."
-OTHER_APPLICATION = "The credential was issued for another application."
-EXPIRED = "The credential has expired."
 UNKNOWN_KEY = "The credential is signed with an unknown key."
-
-
-class CredentialRefused(Exception):
-    """The provider or a check refuses the credential. The message is safe to show to the user."""
-
-
-class ProviderUnavailable(Exception):
-    """The provider is slow, down, or violates the protocol. The message is for the operator."""
 
 
 class ProviderClient:
@@ -57,16 +54,24 @@ class ProviderClient:
         await self._client.aclose()
 
     async def get_json(
-        self, url: str, *, bearer: str | None = None, refusal: str | None = None
+        self,
+        url: str,
+        parameters: Mapping[str, str] | None = None,
+        *,
+        bearer: str | None = None,
+        refusal: str | None = None,
     ) -> dict[str, Any]:
-        """The JSON object at a URL.
+        """The JSON object at a URL, to which the parameters are added.
 
         Raises ProviderUnavailable, and CredentialRefused with the message `refusal`, if there is
         one, when the provider refuses the credential.
         """
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
         with _translate_errors():
-            response = await self._client.request("GET", url, headers=headers, withhold_token=True)
+            target = httpx2.URL(url).copy_merge_params(parameters or {})
+            response = await self._client.request(
+                "GET", target, headers=headers, withhold_token=True
+            )
             if refusal and response.status_code in REFUSAL_STATUSES:
                 raise CredentialRefused(refusal)
             if response.status_code != httpx2.codes.OK:

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 from tortoise.transactions import in_transaction
 
+from auth.errors import CredentialRefused, ProviderUnavailable
 from auth.google import GoogleIdentity, GoogleSignIn
-from auth.oidc import CredentialRefused, ProviderUnavailable
 from models import AuditKind, AuditOutcome, Session, SignInMethod, User, username_key
 from models.sessions import ADDRESS_LENGTH, CLIENT_LENGTH
 from models.users import KEY_LENGTH

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from auth.errors import CredentialRefused, ProviderUnavailable
 from auth.google import GoogleSignIn
-from auth.oidc import CredentialRefused, ProviderUnavailable
 from tests.auth.conftest import CLIENT_ID, NOW, ScriptedProvider
 
 TOKEN = "ya29.planted-access-token"

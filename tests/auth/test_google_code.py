@@ -5,8 +5,8 @@ import hashlib
 
 import pytest
 
+from auth.errors import CredentialRefused, ProviderUnavailable
 from auth.google import GoogleSignIn
-from auth.oidc import CredentialRefused, ProviderUnavailable
 from tests.auth.conftest import REDIRECT_URI, ScriptedProvider
 
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"

@@ -11,8 +11,8 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 
+from auth.errors import CredentialRefused, ProviderUnavailable
 from auth.google import GoogleIdentity, GoogleSignIn
-from auth.oidc import CredentialRefused, ProviderUnavailable
 from tests.auth.conftest import CLIENT_ID, NOW, Clock, ScriptedProvider
 
 SECOND = int(NOW.timestamp())

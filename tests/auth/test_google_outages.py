@@ -7,8 +7,9 @@ from typing import Any
 import anyio
 import pytest
 
+from auth.errors import CredentialRefused, ProviderUnavailable
 from auth.google import GoogleSignIn
-from auth.oidc import CredentialRefused, Provider, ProviderClient, ProviderUnavailable
+from auth.oidc import Provider, ProviderClient
 from tests.auth.conftest import CLIENT_SECRET, REDIRECT_URI, Clock, ScriptedProvider
 
 ACCESS_TOKEN = "ya29.planted-access-token"
@@ -199,7 +200,5 @@ class CannedAnswer(ProviderClient):
         super().__init__(client_id="any", client_secret="any", timeout=1)
         self._answer = answer
 
-    async def get_json(
-        self, url: str, *, bearer: str | None = None, refusal: str | None = None
-    ) -> dict[str, Any]:
+    async def get_json(self, *_: object, **options: object) -> dict[str, Any]:
         return self._answer

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from auth.errors import CredentialRefused
 from auth.google import GoogleIdentity, GoogleSignIn
-from auth.oidc import CredentialRefused
 from tests.openid import OpenIdProvider
 
 CAROL = GoogleIdentity(

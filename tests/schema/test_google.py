@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
+from auth.errors import ProviderUnavailable
 from auth.google import GoogleSignIn
-from auth.oidc import ProviderUnavailable
 from models import AttemptCount, ExternalIdentity, User, VerifiedEmail
 from portal.settings import Settings
 from tests.callers import Caller, Clock, People
