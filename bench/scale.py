@@ -40,7 +40,7 @@ NOTE = (
     "Milliseconds of a call, and of CPU time of the portal without the database; in turns; the"
     " fastest of {rounds} rounds. The limit is for the ratio of the durations."
 )
-ADMINISTRATOR, MEMBER, EVERYONE, CLUSTER_USERS = 1, 22, 1, 2
+ADMINISTRATOR, MEMBER = 1, 22
 WARM_UP = 10  # calls; PostgreSQL chooses between generic and custom plans after the fifth one
 LOGIN = """mutation ($username: String!, $password: String!) {
   login(input: {username: $username, password: $password}) { accessToken } }"""
