@@ -9,7 +9,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
-EXACT_COUNT = 5_000
+EXACT_COUNT = 1_000
 M = TypeVar("M", bound=Model)
 
 
@@ -51,20 +51,27 @@ def with_custom_plan(query: QuerySet[M]) -> QuerySet[M]:
 
 
 async def count(query: QuerySet[Any]) -> int:
-    """The number of rows: exact up to EXACT_COUNT, beyond that PostgreSQL's estimate.
+    """The number of rows: exact up to EXACT_COUNT, beyond that an estimate.
 
-    To count more rows would take longer than to read a page of them. SQLite has no estimate.
+    To count all rows would take longer than to read a page of them.
     """
+    client = query.model._meta.db
+    if client.capabilities.dialect == "postgres":
+        ids, values = _ids(query)
+        some = f"SELECT COUNT(*) FROM ({ids} LIMIT {EXACT_COUNT + 1}) AS counted"  # noqa: S608
+        _, [row] = await CustomPlans(client).execute_query(some, values)
+        if row["count"] <= EXACT_COUNT:
+            return int(row["count"])
+    return await estimate(query)
+
+
+async def estimate(query: QuerySet[Any]) -> int:
+    """PostgreSQL's estimate of more than EXACT_COUNT rows. SQLite has none: it counts them."""
     client = query.model._meta.db
     if client.capabilities.dialect != "postgres":
         return await query.count()
-    plans = CustomPlans(client)
     ids, values = _ids(query)
-    some = f"SELECT COUNT(*) FROM ({ids} LIMIT {EXACT_COUNT + 1}) AS counted"  # noqa: S608
-    _, [row] = await plans.execute_query(some, values)
-    if row["count"] <= EXACT_COUNT:
-        return int(row["count"])
-    _, [row] = await plans.execute_query(f"EXPLAIN (FORMAT JSON) {ids}", values)
+    _, [row] = await CustomPlans(client).execute_query(f"EXPLAIN (FORMAT JSON) {ids}", values)
     [explained] = orjson.loads(row["QUERY PLAN"])
     return max(EXACT_COUNT + 1, int(explained["Plan"]["Plan Rows"]))
 

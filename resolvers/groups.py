@@ -9,7 +9,7 @@ from tortoise.expressions import Q, RawSQL
 from tortoise.queryset import QuerySet
 
 from models import Group, GroupMembership, User, WebApp
-from models.lists import EXACT_COUNT, count
+from models.lists import EXACT_COUNT, estimate
 from models.search import containing
 from models.statements import Statement, by_owner
 from resolvers.actor import Actor
@@ -173,14 +173,14 @@ async def pages(
 
 
 async def counts(actor: Actor, group_ids: Sequence[int]) -> list[int]:
-    """The numbers of members that the actor may see; large ones are what `lists.count` returns."""
+    """The numbers of members that the actor may see. Large ones are estimates."""
     after, before = _visible(actor)
     limit = EXACT_COUNT + 1
     rows = await COUNT.rows(groups=group_ids, after=after, before=before, limit=limit)
     numbers = {group_id: number for number, group_id in rows}
     for group_id, number in rows:
         if number == limit:
-            numbers[group_id] = await count(await members(group_id))
+            numbers[group_id] = await estimate(await members(group_id))
     return [numbers.get(group_id, 0) for group_id in group_ids]
 
 
