@@ -148,8 +148,9 @@ def _plain_value(value: Any) -> Any:
     return [_plain_value(each) for each in value] if isinstance(value, list) else value
 
 
-def _log(event: AuditEvent) -> None:
-    line = {
+def as_json(event: AuditEvent) -> dict[str, Any]:
+    """The event as it is logged and exported."""
+    return {
         "happenedAt": event.happened_at,
         "kind": event.kind,
         "outcome": event.outcome,
@@ -161,7 +162,10 @@ def _log(event: AuditEvent) -> None:
         "requestId": event.request_id,
         "details": event.details,
     }
-    logger.info("%s", orjson.dumps(line).decode())
+
+
+def _log(event: AuditEvent) -> None:
+    logger.info("%s", orjson.dumps(as_json(event)).decode())
 
 
 def _reference(kind: str, row_id: int | None, name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import cast
 from tortoise.expressions import Q, RawSQL
 from tortoise.queryset import QuerySet
 
-from models import Group, GroupMembership, User, WebApp
+from models import AuditActor, Group, GroupMembership, User, WebApp
 from models.lists import EXACT_COUNT, estimate
 from models.search import containing
 from models.statements import Statement, by_owner
@@ -172,7 +172,7 @@ async def pages(
     return [cut(members, arguments) for members in by_owner(found, group_ids)]
 
 
-async def counts(actor: Actor, group_ids: Sequence[int]) -> list[int]:
+async def counts(actor: Actor | AuditActor, group_ids: Sequence[int]) -> list[int]:
     """The numbers of members that the actor may see. Large ones are estimates."""
     after, before = _visible(actor)
     limit = EXACT_COUNT + 1
@@ -184,9 +184,11 @@ async def counts(actor: Actor, group_ids: Sequence[int]) -> list[int]:
     return [numbers.get(group_id, 0) for group_id in group_ids]
 
 
-def _visible(actor: Actor) -> tuple[int, int]:
+def _visible(actor: Actor | AuditActor) -> tuple[int, int]:
     """The ids before and after those of the users that the actor may see."""
-    return (0, MAXIMUM_ID + 1) if actor.is_admin else (actor.user.id - 1, actor.user.id + 1)
+    if isinstance(actor, AuditActor) or actor.is_admin:
+        return 0, MAXIMUM_ID + 1
+    return actor.user.id - 1, actor.user.id + 1
 
 
 async def members(group_id: int) -> QuerySet[User]:

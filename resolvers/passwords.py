@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from auth.passwords import PasswordsBusy, UnusablePassword, Verification
+from auth.passwords import Passwords, PasswordsBusy, UnusablePassword, Verification
 from models import AuditKind, AuditOutcome, User
 from resolvers.actor import Actor
 from resolvers.audit import record
@@ -43,7 +43,7 @@ async def change_password(services: Services, actor: Actor, current: str, new: s
         raise
     change = SetPassword(
         user,
-        await hash_new(services, new, user),
+        await hash_new(services.passwords, new, user),
         keep_session=actor.session_id,
         verified_hash=user.password_hash,
         kind=AuditKind.PASSWORD_CHANGED,
@@ -63,17 +63,17 @@ async def set_password(services: Services, actor: Actor, user_id: int, password:
         raise BadUserInput(
             FieldError("Use changePassword for your own password.", ("database_id",))
         )
-    password_hash = await hash_new(services, password, user, field="password")
+    password_hash = await hash_new(services.passwords, password, user, field="password")
     await commit(actor, [SetPassword(user, password_hash)], services.write_options())
     return user
 
 
-async def hash_new(services: Services, new: str, user: User, field: str = "new_password") -> str:
+async def hash_new(passwords: Passwords, new: str, user: User, field: str = "new_password") -> str:
     """The hash of a new password. Raises BadUserInput about the field, and Unavailable."""
     names = (user.username, user.first_name, user.last_name, *user.all_emails)
     with _busy_as_unavailable():
         try:
-            return await services.passwords.hash(new, names)
+            return await passwords.hash(new, names)
         except UnusablePassword as error:
             raise BadUserInput(FieldError(str(error), (field,))) from None
 

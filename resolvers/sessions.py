@@ -130,10 +130,12 @@ async def _update_last_use(
         logger.warning("The last use of session %s was not stored", session.id, exc_info=True)
 
 
-def visible_to(actor: Actor) -> QuerySet[Session]:
-    """All sessions for administrators, else those of the actor."""
+def visible_to(actor: Actor | AuditActor) -> QuerySet[Session]:
+    """All sessions for administrators and the operator, else those of the actor."""
     sessions = Session.all().select_related("user")
-    return sessions if actor.is_admin else sessions.filter(user_id=actor.user.id)
+    if isinstance(actor, AuditActor) or actor.is_admin:
+        return sessions
+    return sessions.filter(user_id=actor.user.id)
 
 
 async def sessions_of(actor: Actor, owner: User) -> list[Session]:
@@ -160,7 +162,7 @@ async def logout(actor: Actor) -> None:
         await _end(actor, actor.session)
 
 
-async def end_session(actor: Actor, session_id: UUID) -> None:
+async def end_session(actor: Actor | AuditActor, session_id: UUID) -> None:
     """End a sign-in or delete a personal access token.
 
     Raises Unauthenticated, and NotFound for one that the actor can't see.
@@ -171,7 +173,7 @@ async def end_session(actor: Actor, session_id: UUID) -> None:
     await _end(actor, session)
 
 
-async def _end(actor: Actor, session: Session) -> None:
+async def _end(actor: Actor | AuditActor, session: Session) -> None:
     async with in_transaction():
         if not await Session.filter(id=session.id).delete():
             return

@@ -76,7 +76,7 @@ async def create_user(
     row, errors = User(**values), []
     if password is not None:
         with collecting_errors() as errors:
-            row.password_hash = await hash_new(services, password, row, field="password")
+            row.password_hash = await hash_new(services.passwords, password, row, field="password")
     async with writing(actor, services.write_options()) as writer:
         await writer.write([Create(row)], errors)
     return await User.get(id=row.id)

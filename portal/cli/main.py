@@ -16,15 +16,17 @@ from portal.logs import reason
 # runs: by its name, from this module. The texts are here for `kubeportal --help`.
 COMMANDS = {
     "apply": ("administration", "Create and change users, groups and web apps from a YAML file."),
-    "audit": ("administration", "Manage the audit log."),
+    "audit": ("audit", "Read, export and prune the audit log."),
     "credential": ("client", "Print a token for kubectl."),
+    "group": ("groups", "List groups."),
     "import-legacy": ("administration", "Import the data of the former portal."),
     "login": ("client", "Sign in to a portal, for kubectl."),
     "migrate": ("serve", "Create or update the database schema."),
     "openapi": ("contract", "Print the description of the REST API."),
     "schema": ("contract", "Print the GraphQL schema, or check it for breaking changes."),
     "serve": ("serve", "Serve the portal."),
-    "user": ("administration", "Manage users."),
+    "session": ("sessions", "List and end sessions."),
+    "user": ("users", "Manage users."),
 }
 
 

@@ -25,7 +25,9 @@ from tests.databases import free_port
 KUBEPORTAL = str(Path(sys.executable).with_name("kubeportal"))
 PATIENCE_SECONDS = 120
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["portal.cli.administration", "portal.cli.serve", __name__])
+FORKS.set_forkserver_preload(
+    ["portal.cli.administration", "portal.cli.serve", "portal.cli.users", __name__]
+)
 
 
 class Streams(NamedTuple):

@@ -27,8 +27,10 @@ from models import (
     SignInMethod,
     User,
 )
-from portal.cli.administration import create_user, prune_events
+from portal.cli.audit import prune_events
 from portal.cli.main import cli
+from portal.cli.users import create_user
+from portal.settings import Settings
 from tests.declaring import apply_file
 from tests.statements import recorded_statements
 
@@ -145,7 +147,7 @@ async def test_sr40_long_file_records_new_administrators(
 
 async def test_command_line_account_is_recorded(database: Database) -> None:
     database.activate()
-    await create_user(User(username="root", is_superuser=True), None, Passwords())
+    await create_user(Settings(), User(username="root", is_superuser=True), "")
     [event] = await AuditEvent.all()
     assert (event.kind, event.actor_type) == (AuditKind.USER_CREATED, AuditActor.OPERATOR)
     assert (event.subject_name, event.address) == ("root", "")
