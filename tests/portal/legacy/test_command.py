@@ -61,7 +61,7 @@ async def test_target_is_not_a_legacy_server(former_postgres: str) -> None:
 async def test_dry_run_migrates_nothing(source: Path, settings: Settings) -> None:
     database = Database(settings.database_url)
     await database.open()
-    await database.connection.execute_query("UPDATE tortoise_migrations SET name = '0000_older'")
+    await database.connection.execute_query("UPDATE tortoise_migrations SET name = 'old_' || name")
     await database.close()
     with pytest.raises(OperatorError, match="run `kubeportal migrate` first"):
         await run_import(settings.database_url, str(source), options(dry_run=True))
