@@ -193,10 +193,13 @@ class PageArguments:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[R]):
+    """total: the number of rows of the list, where the page is the whole list."""
+
     rows: Sequence[R]
     order: Order
     has_next: bool
     has_previous: bool
+    total: int | None
 
 
 def page_arguments(
@@ -245,10 +248,12 @@ async def page(query: QuerySet[R], arguments: PageArguments) -> Page[R]:
 def cut(rows: Sequence[R], arguments: PageArguments) -> Page[R]:
     """The page of rows that were read in its direction, up to one more than its size."""
     more = len(rows) > arguments.size
+    after, before = arguments.after is not None, arguments.before is not None
+    total = None if more or after or before else len(rows)
     rows, order = rows[: arguments.size], arguments.order
     if arguments.backwards:
-        return Page(rows[::-1], order, has_next=arguments.before is not None, has_previous=more)
-    return Page(rows, order, has_next=more, has_previous=arguments.after is not None)
+        return Page(rows[::-1], order, has_next=before, has_previous=more, total=total)
+    return Page(rows, order, has_next=more, has_previous=after, total=total)
 
 
 def check_search(text: str | None) -> None:

@@ -123,6 +123,7 @@ class Edge(Generic[N]):
 
 @strawberry.type(description="A page of a list.")
 class Connection(Generic[N]):
+    known_total: strawberry.Private[int | None]
     count: strawberry.Private[Callable[[], Awaitable[int]]]
     page_info: PageInfo = strawberry.field(description="The position of the page in the list.")
     edges: list[Edge[N]] = strawberry.field(description="The items of the page.")
@@ -131,7 +132,7 @@ class Connection(Generic[N]):
         description=f"Number of items on all pages. Beyond {EXACT_COUNT:,} it may be an estimate."
     )
     async def total_count(self) -> int:
-        return await self.count()
+        return await self.count() if self.known_total is None else self.known_total
 
     @classmethod
     def of(
@@ -142,6 +143,7 @@ class Connection(Generic[N]):
             Edge(cursor=cursor(order, order.position(row)), node=convert(row)) for row in page.rows
         ]
         return cls(
+            known_total=page.total,
             count=count,
             edges=edges,
             page_info=PageInfo(

@@ -18,10 +18,11 @@ NAMES = {"users": "username", "groups": "name", "webapps": "name"}
 async def listed(caller: Caller, noun: str, kind: str, **arguments: Any) -> list[str]:
     query = f"""query ($filter: {kind}, $search: String) {{ admin {{
       list: {noun}(filter: $filter, search: $search) {{
-        totalCount edges {{ node {{ name: {NAMES[noun]} }} }} }} }} }}"""
-    found = (await caller.data(query, **arguments))["admin"]["list"]
-    names = [edge["node"]["name"] for edge in found["edges"]]
-    assert found["totalCount"] == len(names)
+        totalCount edges {{ node {{ name: {NAMES[noun]} }} }} }}
+      part: {noun}(filter: $filter, search: $search, first: 1) {{ totalCount }} }} }}"""
+    found = (await caller.data(query, **arguments))["admin"]
+    names = [edge["node"]["name"] for edge in found["list"]["edges"]]
+    assert found["list"]["totalCount"] == found["part"]["totalCount"] == len(names)
     return names
 
 
